@@ -1,0 +1,1 @@
+"""Measuring and drawing networks and runs."""

@@ -1,0 +1,1 @@
+"""Evolving networks with DEAP."""

@@ -1,0 +1,1 @@
+"""Meta-learning: networks whose materials learn."""
