@@ -1,0 +1,61 @@
+"""Removing what cannot influence an output (Clune et al. 2013, before cost and modularity are measured)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from networks.batch import Networks
+from networks.topology import Topology
+
+
+def influential_nodes(networks: Networks) -> NDArray[np.bool_]:
+    """Whether a path leads from a node to an output (outputs: always), shape (networks, nodes)."""
+    topology = networks.topology
+    return _influential(
+        networks.weights, topology.incoming, topology.sources, topology.inputs, topology.outputs
+    )
+
+
+def simplify(networks: Networks) -> Networks:
+    """The same networks without connections into nodes that cannot influence an output.
+
+    Nodes that are left without a connection are absent from the simplified network; their biases become 0.
+    """
+    influential = influential_nodes(networks)
+    topology = networks.topology
+    weights = np.where(influential[:, topology.targets], networks.weights, 0).astype(networks.weights.dtype)
+    biases = np.where(connected_nodes(topology, weights), networks.biases, 0).astype(networks.biases.dtype)
+    return Networks(topology, weights, biases)
+
+
+def connected_nodes(topology: Topology, weights: NDArray) -> NDArray[np.bool_]:
+    """Whether a node has any connection, shape (networks, nodes)."""
+    present = np.zeros((len(weights), topology.nodes), bool)
+    networks, connections = np.nonzero(weights)
+    present[networks, topology.sources[connections]] = True
+    present[networks, topology.targets[connections]] = True
+    return present
+
+
+def adjacency_matrices(networks: Networks) -> NDArray[np.uint8]:
+    """1 where a connection leads from row to column, shape (networks, nodes, nodes)."""
+    topology = networks.topology
+    matrices = np.zeros((len(networks), topology.nodes, topology.nodes), np.uint8)
+    matrices[:, topology.sources, topology.targets] = networks.weights != 0
+    return matrices
+
+
+@njit(cache=True)
+def _influential(weights: NDArray, incoming: NDArray, sources: NDArray, inputs: int, outputs: int) -> NDArray:
+    count = len(weights)
+    nodes = len(incoming) - 1
+    influential = np.zeros((count, nodes), np.bool_)
+    for n in range(count):
+        influential[n, nodes - outputs :] = True
+        for node in range(nodes - 1, inputs - 1, -1):
+            if influential[n, node]:
+                for c in range(incoming[node], incoming[node + 1]):
+                    influential[n, sources[c]] |= weights[n, c] != 0
+    return influential
