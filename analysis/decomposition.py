@@ -2,8 +2,8 @@
 
 Structure: whether the first spectral bisection separates the left inputs from the right ones. Function: nodes
 whose activation alone answers a sub-problem (both after Clune, Mouret and Lipson 2013, Proc. R. Soc. B
-280:20122863), or whose incoming edges, or some of them, carry a sum that does (after Huizinga, Mouret and Clune
-2014, GECCO, "HyperNEAT plus the connection cost technique").
+280:20122863), or whose incoming edges, or some of them, carry a sum that does (after Huizinga, Mouret and
+Clune 2014, GECCO, "HyperNEAT plus the connection cost technique").
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def left_right_split(graph: nx.DiGraph, left: Collection[Hashable], right: Colle
 def left_right_score(graph: nx.DiGraph, left: Collection[Hashable], right: Collection[Hashable]) -> float:
     """How far the first bisection separates left from right inputs, from 0 to 1.
 
-    (|L0 - R0| + |L1 - R1|) / number of inputs, with L0 connected left inputs in half 0 and so on. Only 1 means
-    that all inputs are connected and the two sides are apart (Clune et al. 2013).
+    (|L0 - R0| + |L1 - R1|) / number of inputs, with L0 connected left inputs in half 0 and so on. It is 1
+    only where all inputs are connected and the two sides are apart (Clune et al. 2013).
 
     Args:
         graph: any directed graph.
@@ -126,13 +126,13 @@ def separable_sub_solutions(
 ) -> dict[str, SeparableSubSolution | None]:
     """For each sub-problem the fewest incoming edges of one node whose weighted sum solves it.
 
-    A sum solves a sub-problem if one threshold lies between its values on yes and on no patterns, whichever of
-    them are the greater (Huizinga et al. 2014).
+    A sum solves a sub-problem if one threshold lies between its values on yes and on no patterns, whichever
+    are the greater (Huizinga et al. 2014).
 
     Args:
         graph: any directed graph with an edge attribute `weight`.
-        activations: activation of each node on each pattern, (patterns,) under the name of the node: a mapping,
-            or an array (nodes, patterns) if the nodes are numbers of its rows.
+        activations: activation of each node on each pattern, (patterns,) under the name of the node: a
+            mapping, or an array (nodes, patterns) if the nodes are numbers of its rows.
         answers: for each sub-problem its correct answers, bool (patterns,).
 
     Returns:

@@ -1,7 +1,7 @@
 """Statistics of the papers: medians with bootstrap intervals, rank-sum and exact tests, smoothed curves.
 
-Clune, Mouret and Lipson (2013) and their later papers compare treatments with the Mann-Whitney test, proportions
-with Fisher's exact test, and draw medians of trials with bootstrapped 95 % intervals.
+Clune, Mouret and Lipson (2013) and their later papers compare treatments with the Mann-Whitney test,
+proportions with Fisher's exact test, and draw medians of trials with bootstrapped 95 % intervals.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def median_interval(values: ArrayLike, seed: int, level: float = 0.95, resamples
 def median_curve(values: ArrayLike, seed: int, level: float = 0.95, resamples: int = 5000) -> IntervalCurve:
     """Median of the trials with a percentile bootstrap interval, at each point of a curve.
 
-    The interval holds at each point by itself, not for the curve as a whole. Memory stays bounded for long curves.
+    The interval holds at each point by itself, not for the curve as a whole. Long curves are taken in
+    blocks, so that memory stays bounded.
 
     Args:
         values: numbers (trials, points).
@@ -176,7 +177,7 @@ def fisher_exact(successes_a: int, total_a: int, successes_b: int, total_b: int)
             raise ValueError(f"{name}: {successes} of {total}: allowed are 0 to all of 1 or more trials")
     if successes_a + successes_b in (0, total_a + total_b):
         return FisherExact(1.0, 1.0)
-    table = [[successes_a, total_a - successes_a], [successes_b, total_b - successes_b]]
+    table = np.array([[successes_a, total_a - successes_a], [successes_b, total_b - successes_b]])
     result = stats.fisher_exact(table)
     return FisherExact(float(result.statistic), float(result.pvalue))
 
