@@ -1,0 +1,228 @@
+"""Is a network more modular than chance: Q against networks with the same degrees and the same layers.
+
+Small and sparse networks have a high Q by chance, so a raw Q says little (Guimera, Sales-Pardo and Amaral
+2004, Physical Review E 70:025101). The null networks keep what a layered network is given before any question
+of modules: the in- and out-degree of every node and the number of edges between every two layers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from analysis.modularity import (
+    Adjacency,
+    Floats,
+    Integers,
+    adjacency_matrix,
+    batch_modularity,
+    labels_modularity,
+    random_starts,
+    refined_labels,
+)
+
+ATTEMPTS = (
+    100  # attempted swaps an edge: enough to forget the start (Milo et al. 2003, arXiv:cond-mat/0312028)
+)
+
+
+@dataclass(frozen=True)
+class Significance:
+    """Modularity of a network against that of its null networks.
+
+    Attributes:
+        modularity: Q of the network.
+        null_mean: mean Q of the null networks.
+        null_std: their sample standard deviation (divisor nulls - 1).
+        z: (modularity - null_mean) / null_std; never nan. Where all nulls have the same Q, which leaves no
+            scale, it is 0 if the network has that Q too, else plus or minus infinity.
+        p: one-sided Monte-Carlo p-value, (1 + nulls at least as modular) / (1 + nulls).
+        nulls: Q of each null network, shape (nulls,).
+    """
+
+    modularity: float
+    null_mean: float
+    null_std: float
+    z: float
+    p: float
+    nulls: Floats
+
+
+def modularity_significance(
+    graph: nx.DiGraph, nulls: int = 200, seed: int = 0, method: str = "spectral"
+) -> Significance:
+    """How much more modular a network is than random networks of the same degrees and layers.
+
+    Args:
+        graph: any directed graph; `null_networks` says what the nulls keep of it.
+        nulls: number of null networks, 2 or more.
+        seed: seed of the null networks and of the random starts of the refined partitions.
+        method: how each network is partitioned, `spectral` or `refined`; the same for network and nulls.
+
+    Raises:
+        ValueError: not a directed simple graph, a `layer` on some nodes only, too few nulls, unknown method.
+    """
+    if nulls < 2:
+        raise ValueError(f"nulls: {nulls}: allowed are 2 or more")
+    if method not in ("spectral", "refined"):
+        raise ValueError(f"method: {method!r}: allowed are 'spectral' and 'refined'")
+    networks = np.concatenate([adjacency_matrix(graph)[np.newaxis], null_networks(graph, nulls, seed)])
+    if method == "spectral":
+        values = batch_modularity(networks, np.ones(networks.shape[:2], np.bool_))
+    else:
+        values = _batch_refined(networks, random_starts(len(graph), seed))
+    return _compare(float(values[0]), values[1:])
+
+
+def null_networks(graph: nx.DiGraph, count: int, seed: int = 0) -> Adjacency:
+    """Random networks with the degrees and layers of a given one, by random swaps of edges.
+
+    A swap turns edges a-b and c-d into a-d and c-b. If the nodes have a `layer` attribute both edges must run
+    from the same layer to the same layer, so every node even keeps its number of edges to and from each one.
+    No swap creates an edge twice or a self-loop; self-loops of the graph stay. Each null network starts anew
+    from the graph and is, in the limit of many swaps, uniform among all networks with these properties.
+
+    Args:
+        graph: any directed graph.
+        count: number of null networks, 1 or more.
+        seed: seed of the swaps.
+
+    Returns:
+        uint8 (count, nodes, nodes), nodes in the order of the graph, [k, i, j] is 1 for an edge from i to j.
+
+    Raises:
+        ValueError: not a directed simple graph, count below 1, or a `layer` on some nodes only.
+    """
+    if count < 1:
+        raise ValueError(f"count: {count}: allowed are 1 or more")
+    adjacency = adjacency_matrix(graph)
+    sources, targets = np.nonzero(adjacency)
+    groups = _edge_groups(_layers(graph), sources, targets)
+    swappable = np.flatnonzero(sources != targets)
+    order = swappable[np.argsort(groups[swappable], kind="stable")]
+    return _rewire(
+        adjacency, sources[order], targets[order], groups[order], count, np.random.default_rng(seed)
+    )
+
+
+def _layers(graph: nx.DiGraph) -> Integers:
+    """Number of the layer of each node, shape (nodes,); all 0 in a graph without layers."""
+    layers = [data["layer"] for _, data in graph.nodes(data=True) if "layer" in data]
+    if layers and len(layers) < len(graph):
+        raise ValueError(
+            f"graph: {len(layers)} of {len(graph)} nodes have a layer: allowed is on all of them or on none"
+        )
+    numbers = {layer: number for number, layer in enumerate(dict.fromkeys(layers))}
+    return np.array([numbers[layer] for layer in layers] or [0] * len(graph), np.int64)
+
+
+def _edge_groups(layers: Integers, sources: Integers, targets: Integers) -> Integers:
+    """A number for each pair of layers, the same for edges that may be swapped, shape (edges,)."""
+    pairs = layers[sources] * (layers.max(initial=0) + 1) + layers[targets]
+    return np.unique(pairs, return_inverse=True)[1].astype(np.int64)
+
+
+def _compare(modularity: float, nulls: Floats) -> Significance:
+    # Equal values have a rounded mean and with it a tiny standard deviation that means nothing.
+    constant = bool(np.all(nulls == nulls[0]))
+    mean = float(nulls[0] if constant else nulls.mean())
+    deviation = 0.0 if constant else float(nulls.std(ddof=1))
+    difference = modularity - mean
+    if constant:
+        z = 0.0 if difference == 0.0 else float(np.copysign(np.inf, difference))
+    else:
+        z = difference / deviation
+    p = (1 + int(np.count_nonzero(nulls >= modularity))) / (1 + len(nulls))
+    return Significance(modularity, mean, deviation, z, p, nulls)
+
+
+@njit(cache=True)
+def _batch_refined(adjacencies: Adjacency, starts: Integers) -> Floats:
+    """Q of the refined partition of each network, shape (networks,)."""
+    result = np.zeros(len(adjacencies))
+    for k in range(len(adjacencies)):
+        result[k] = labels_modularity(adjacencies[k], refined_labels(adjacencies[k], starts))
+    return result
+
+
+@njit(cache=True)
+def _rewire(
+    adjacency: Adjacency,
+    sources: Integers,
+    targets: Integers,
+    groups: Integers,
+    count: int,
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:
+    """Adjacency matrices after random swaps within groups; edges are sorted by group, without self-loops."""
+    nodes, edges = len(adjacency), len(sources)
+    first, size = _group_ranges(groups)
+    result = np.empty((count, nodes, nodes), np.uint8)
+    for k in range(count):
+        result[k] = adjacency
+        source, target = sources.copy(), targets.copy()
+        edge_at = np.full((nodes, nodes), -1, np.int64)
+        for e in range(edges):
+            edge_at[source[e], target[e]] = e
+        for _ in range(ATTEMPTS * edges):
+            e = int(rng.random() * edges)
+            f = first[groups[e]] + int(rng.random() * size[groups[e]])
+            _attempt(result[k], edge_at, source, target, groups, e, f)
+    return result
+
+
+@njit(cache=True)
+def _group_ranges(groups: Integers) -> tuple[Integers, Integers]:
+    """First edge and number of edges of each group, of edges sorted by group."""
+    numbers = np.max(groups) + 1 if len(groups) > 0 else 0
+    first = np.searchsorted(groups, np.arange(numbers))
+    return first, np.searchsorted(groups, np.arange(numbers), side="right") - first
+
+
+@njit(cache=True)
+def _attempt(
+    adjacency: Adjacency,
+    edge_at: Integers,
+    source: Integers,
+    target: Integers,
+    groups: Integers,
+    e: int,
+    f: int,
+) -> None:
+    """Swaps the targets of edges e and f, or reverses the triangle they belong to, if that is allowed.
+
+    Refused attempts count as steps of the chain, which makes its stationary distribution uniform.
+    """
+    a, b, c, d = source[e], target[e], source[f], target[f]
+    if b == c:
+        # The swap would make a self-loop. Swaps alone cannot turn a directed triangle round, and would miss
+        # networks that only this reaches (Rao, Jana and Bandyopadhyay 1996, Sankhya A 58:225-242).
+        g = edge_at[d, a]
+        if g >= 0 and groups[g] == groups[e] and not (adjacency[b, a] or adjacency[d, b] or adjacency[a, d]):
+            for edge in (e, f, g):
+                _place(adjacency, edge_at, source, target, edge, target[edge], source[edge])
+    elif a != d and not (adjacency[a, d] or adjacency[c, b]):
+        _place(adjacency, edge_at, source, target, e, a, d)
+        _place(adjacency, edge_at, source, target, f, c, b)
+
+
+@njit(cache=True)
+def _place(
+    adjacency: Adjacency,
+    edge_at: Integers,
+    source: Integers,
+    target: Integers,
+    edge: int,
+    new_source: int,
+    new_target: int,
+) -> None:
+    """Moves an edge to a free place."""
+    adjacency[source[edge], target[edge]] = 0
+    edge_at[source[edge], target[edge]] = -1
+    source[edge], target[edge] = new_source, new_target
+    adjacency[new_source, new_target] = 1
+    edge_at[new_source, new_target] = edge
