@@ -17,7 +17,7 @@ def connection_count(networks: Networks) -> NDArray[np.float64]:
 
 
 def connection_cost(networks: Networks) -> NDArray[np.float64]:
-    """Sum of squared connection lengths of the simplified networks, hidden nodes optimally placed, (networks,).
+    """Summed squared connection length of the simplified networks, hidden nodes at their optimum, (networks,).
 
     The optimum solves L h = B f, where L is the Laplacian of the hidden nodes and B f sums the coordinates of
     the inputs and outputs attached to each.

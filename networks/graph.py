@@ -106,7 +106,7 @@ def graph_topology(graph: nx.DiGraph) -> Topology:
 
 
 def to_json(graph: nx.DiGraph) -> dict[str, Any]:
-    """networkx node-link data of a graph, ready for `json.dumps`."""
+    """Node-link data (networkx) of a graph, ready for `json.dumps`."""
     return nx.node_link_data(graph, edges="edges")
 
 

@@ -63,7 +63,7 @@ def ternary_activations(
     widest = 0
     for node in range(inputs, nodes):
         widest = max(widest, incoming[node + 1] - incoming[node])
-    # One spare row of zeros completes the last pair of connections of a node with an odd number.
+    # One spare node of zeros completes the last pair of connections of a node with an odd number.
     state = np.zeros((blocks, nodes + 1, LANES), np.int8)
     state[:, :inputs] = patterns
     total = np.empty(LANES, np.int8)
@@ -75,6 +75,7 @@ def ternary_activations(
         for node in range(inputs, nodes):
             if not needed[n, node]:
                 continue
+            bias = biases[n, node]
             used = 0
             for c in range(incoming[node], incoming[node + 1]):
                 weight = weights[n, c]
@@ -83,11 +84,9 @@ def ternary_activations(
                 double[used] = -1 if weight & 1 == 0 else 0
                 used += weight != 0
             source[used] = nodes
-            negative[used] = 0
-            double[used] = 0
             for block in range(blocks):
                 for p in range(LANES):
-                    total[p] = biases[n, node]
+                    total[p] = bias
                 for k in range(0, used, 2):
                     a, negate_a, double_a = source[k], negative[k], double[k]
                     b, negate_b, double_b = source[k + 1], negative[k + 1], double[k + 1]
@@ -98,7 +97,8 @@ def ternary_activations(
                 for p in range(LANES):
                     state[block, node, p] = int8(total[p] > 0) - int8(total[p] < 0)
         for r in range(len(recorded)):
+            row = recorded[r]
             for block in range(blocks):
                 for p in range(LANES):
-                    result[n, r, block, p] = state[block, recorded[r], p]
+                    result[n, r, block, p] = state[block, row, p]
     return result

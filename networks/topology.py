@@ -147,4 +147,5 @@ def _centred(size: int) -> NDArray[np.float64]:
 
 def _spread(size: int, width: float) -> NDArray[np.float64]:
     """`size` points spread over `width`, centred on 0, none at the very border unless they fill it."""
-    return _centred(size) * (width / size if size > 1 else 0.0)
+    step = width / size if size > 1 else 0.0
+    return np.asarray(_centred(size) * step, np.float64)

@@ -1,0 +1,87 @@
+"""Files that are either whole or not there, and that run no code when read."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cluster.errors import UserError
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Replace a file at once: a reader, or a run killed at any moment, sees the old content or the new.
+
+    Raises:
+        UserError: the disk is full, the folder is missing or may not be written to.
+    """
+    temporary: str | None = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise disk_error(path, error) from None
+
+
+def disk_error(path: Path, error: OSError) -> UserError:
+    """What the operating system refused, in one line."""
+    return UserError(f"{path}: cannot be written: {error.strerror or error}")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON atomically."""
+    write_atomic(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        UserError: no such file, or it holds something else.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise UserError(f"{path}: not a JSON file ({error})") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: holds a {type(content).__name__}: allowed is a JSON object")
+    return content
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
+    """Write named arrays as an npz file, atomically."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    write_atomic(path, buffer.getvalue())
+
+
+def read_arrays(path: Path) -> dict[str, NDArray]:
+    """Read an npz file; never unpickles.
+
+    Raises:
+        UserError: no such file, or it is truncated, corrupt or holds objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+        raise UserError(f"{path}: truncated or corrupt ({type(error).__name__}); remove it to start this trial over") from None

@@ -1,0 +1,134 @@
+"""What evolution selects for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from analysis.modularity import batch_modularity
+from evo.population import Population
+from evo.problems import Problem
+from networks import (
+    Networks,
+    adjacency_matrices,
+    connected_nodes,
+    connection_cost,
+    connection_count,
+    longest_connection,
+    simplify,
+    thresholded_cost,
+)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One objective.
+
+    Attributes:
+        weight: +1 to maximise, -1 to minimise.
+        depends_on: "answers" of the network; its "connections", whatever their weights (so that offspring with
+            its parent's connections inherits the value); the "population" it is compared with; a "gene".
+        measure: values of a batch of networks, where it depends on connections.
+    """
+
+    weight: float
+    depends_on: Literal["answers", "connections", "population", "gene"]
+    measure: Callable[[Networks], NDArray[np.float64]] | None = None
+
+
+def modularity(networks: Networks) -> NDArray[np.float64]:
+    """Directed modularity Q of the simplified networks by spectral bisection, shape (networks,)."""
+    simplified = simplify(networks)
+    present = connected_nodes(networks.topology, simplified.weights)
+    return batch_modularity(adjacency_matrices(simplified), present)
+
+
+#: Objectives by name. "random" is an inherited number that means nothing (Clune et al. 2013, control).
+OBJECTIVES = {
+    "performance": Objective(1.0, "answers"),
+    "connection-cost": Objective(-1.0, "connections", connection_cost),
+    "connections": Objective(-1.0, "connections", connection_count),
+    "thresholded-cost": Objective(-1.0, "connections", thresholded_cost),
+    "longest-connection": Objective(-1.0, "connections", longest_connection),
+    "modularity": Objective(1.0, "connections", modularity),
+    "diversity": Objective(1.0, "population"),
+    "random": Objective(1.0, "gene"),
+}
+
+#: Standard deviation of a step of the random objective's gene, which stays within 0..1.
+GENE_STEP = 0.1
+
+
+def weights_of(names: Sequence[str]) -> tuple[float, ...]:
+    """DEAP's fitness weights of objectives.
+
+    Raises:
+        ValueError: an unknown name, or performance is not among them.
+    """
+    for name in names:
+        if name not in OBJECTIVES:
+            raise ValueError(f"objectives: {name!r}: allowed are {', '.join(OBJECTIVES)}")
+    if "performance" not in names:
+        raise ValueError(f"objectives: {' '.join(names)}: performance must be among them")
+    return tuple(OBJECTIVES[name].weight for name in names)
+
+
+def evaluate(population: Population, problem: Problem, names: Sequence[str]) -> None:
+    """Fill in a population's objective values, in place.
+
+    Column "rewired", where there is one, tells which individuals have other connections than when their values
+    were taken; the others keep what depends on connections alone.
+    """
+    networks, values = population.networks, population.values
+    outputs = problem.outputs(networks)
+    rewired = population.columns.get("rewired", np.ones(len(population), bool))
+    rewired = rewired | np.isnan(values).any(axis=1)
+    for column, name in enumerate(names):
+        objective = OBJECTIVES[name]
+        if objective.depends_on == "answers":
+            values[:, column] = problem.performance(outputs)
+        elif objective.depends_on == "gene":
+            values[:, column] = population.columns["gene"]
+        elif objective.measure is not None and rewired.any():
+            values[rewired, column] = objective.measure(networks.take(rewired))
+    if "diversity" in names:
+        population.columns["behaviour"] = (outputs > 0).reshape(len(population), -1)
+        compare(population, names)
+
+
+def compare(population: Population, names: Sequence[str]) -> None:
+    """Fill in what depends on the whole population: behavioural diversity, in place."""
+    if "diversity" in names:
+        diversity = behavioural_diversity(population.columns["behaviour"])
+        population.values[:, list(names).index("diversity")] = diversity
+
+
+def behavioural_diversity(behaviours: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Mean normalised Hamming distance of each behaviour to all (itself included), shape (individuals,).
+
+    Args:
+        behaviours: answers, shape (individuals, answers). Sums over individuals make it linear in their number.
+    """
+    count, answers = behaviours.shape
+    return _hamming_sums(np.ascontiguousarray(behaviours)) / (count * answers)
+
+
+@njit(cache=True)
+def _hamming_sums(behaviours: NDArray) -> NDArray:
+    count, answers = behaviours.shape
+    yes = np.zeros(answers, np.int64)
+    for n in range(count):
+        for p in range(answers):
+            yes[p] += behaviours[n, p]
+    total = np.empty(count)
+    for n in range(count):
+        distance = 0
+        for p in range(answers):
+            distance += count - yes[p] if behaviours[n, p] else yes[p]
+        total[n] = distance
+    return total

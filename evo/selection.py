@@ -1,0 +1,402 @@
+"""Who has children and who survives: NSGA-II and its probabilistic form, PNSGA.
+
+In PNSGA (Clune et al. 2013) every comparison of two individuals includes each objective k with its own
+probability p_k, drawn anew for that comparison. Whether individual i enters the current front depends only on
+who remains: the comparisons are independent, so i enters with probability prod_j (1 - P(j dominates i)). Drawing
+one uniform number against that product gives exactly the distribution of fronts that drawing every coin gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import moocore
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from evo.population import Population
+
+Ties = Literal["parents-first", "random"]
+
+# A probability below this is never met by a 53-bit random number above 0.
+NEGLIGIBLE = 2.0**-53
+
+
+def select(
+    population: Population,
+    k: int,
+    probabilities: Sequence[float],
+    rng: np.random.Generator,
+    ties: Ties = "parents-first",
+) -> Population:
+    """The k survivors: front by front, the last one by crowding distance.
+
+    Survivors carry their front in column "rank" and their crowding distance, over all objectives, in column
+    "crowding".
+
+    Args:
+        population: parents followed by offspring.
+        k: number of survivors.
+        probabilities: chance of each objective to count in a comparison; all 1 is NSGA-II.
+        rng: source of chance.
+        ties: what stands first among equals; with "parents-first" those earlier in the population, with
+            "random" a random order. The original leaves it open, and it matters: drawn at random, a solved
+            population of one objective drifts towards sparse networks.
+    """
+    weighted = population.weighted
+    order = np.arange(len(population)) if ties == "parents-first" else rng.permutation(len(population))
+    weighted = weighted[order]
+    ranks = front_ranks(weighted, probabilities, rng, enough=k)
+    chosen, crowding = _truncate(weighted, ranks, k)
+    survivors = population.take(order[chosen])
+    survivors.columns["rank"] = ranks[chosen]
+    survivors.columns["crowding"] = crowding
+    return survivors
+
+
+def select_parents(
+    population: Population, k: int, probabilities: Sequence[float], rng: np.random.Generator
+) -> Population:
+    """k winners of binary tournaments, copied, in the order of the tournaments.
+
+    The population is shuffled once for every len(population) / 2 tournaments and neighbours meet. The winner
+    dominates; else has the larger crowding distance; else wins a coin toss.
+    """
+    winners = _tournaments(
+        population.weighted,
+        population.columns["crowding"],
+        np.asarray(probabilities, np.float64),
+        k,
+        rng,
+    )
+    return population.take(winners)
+
+
+def front_ranks(
+    weighted: NDArray[np.float64],
+    probabilities: Sequence[float],
+    rng: np.random.Generator,
+    enough: int | None = None,
+) -> NDArray[np.int64]:
+    """The front of each individual, 0 the best, shape (individuals,).
+
+    Args:
+        weighted: objective values, more is better, (individuals, objectives).
+        probabilities: chance of each objective to count in a comparison.
+        rng: source of chance; unused where every probability is 0 or 1.
+        enough: once the fronts hold this many, all others get the next rank together.
+
+    Raises:
+        ValueError: a probability for each objective is missing or not between 0 and 1.
+    """
+    chances = np.asarray(probabilities, np.float64)
+    if chances.shape != (weighted.shape[1],) or not ((chances >= 0) & (chances <= 1)).all():
+        raise ValueError(
+            f"probabilities: {list(probabilities)}: allowed are {weighted.shape[1]} numbers from 0 to 1"
+        )
+    count = len(weighted)
+    enough = count if enough is None else min(enough, count)
+    always, sometimes = chances == 1, (chances > 0) & (chances < 1)
+    if not sometimes.any():
+        return _certain_ranks(weighted[:, always])
+    if always.sum() == 1 and sometimes.sum() == 1:
+        return _ranks_of_two(
+            np.ascontiguousarray(weighted[:, always][:, 0]),
+            np.ascontiguousarray(weighted[:, sometimes][:, 0]),
+            float(chances[sometimes][0]),
+            enough,
+            rng,
+        )
+    counting = np.ascontiguousarray(weighted[:, always | sometimes])
+    return _ranks_of_many(counting, chances[always | sometimes], enough, rng)
+
+
+def crowding_distances(
+    weighted: NDArray[np.float64], ranks: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Crowding distance of each individual within its front (Deb et al. 2002), shape (individuals,).
+
+    An objective in which a whole front is equal adds nothing, not even for the ends.
+    """
+    order = np.argsort(ranks, kind="stable")
+    crowding = np.empty(len(ranks))
+    crowding[order] = _crowding(np.ascontiguousarray(weighted[order]), ranks[order])
+    return crowding
+
+
+def _certain_ranks(weighted: NDArray[np.float64]) -> NDArray[np.int64]:
+    if weighted.shape[1] == 0:
+        return np.zeros(len(weighted), np.int64)
+    if weighted.shape[1] == 1:
+        return np.unique(-weighted[:, 0], return_inverse=True)[1].astype(np.int64)
+    return moocore.pareto_rank(weighted, maximise=True).astype(np.int64)
+
+
+def _truncate(
+    weighted: NDArray[np.float64], ranks: NDArray[np.int64], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Indices and crowding distances of the k best by (rank, crowding, position)."""
+    order = np.argsort(ranks, kind="stable")
+    sorted_ranks = ranks[order]
+    end = int(np.searchsorted(sorted_ranks, sorted_ranks[min(k, len(ranks)) - 1], side="right"))
+    order = order[:end]
+    crowding = _crowding(np.ascontiguousarray(weighted[order]), sorted_ranks[:end])
+    last = int(np.searchsorted(sorted_ranks[:end], sorted_ranks[end - 1]))
+    if end > k:
+        tail = last + np.argsort(-crowding[last:], kind="stable")[: k - last]
+        keep = np.concatenate([np.arange(last), tail])
+        return order[keep], crowding[keep]
+    return order, crowding
+
+
+@njit(cache=True)
+def _crowding(weighted: NDArray, ranks: NDArray) -> NDArray:
+    """Crowding distances of rows that are sorted by rank."""
+    count, objectives = weighted.shape
+    crowding = np.zeros(count)
+    begin = 0
+    while begin < count:
+        end = begin
+        while end < count and ranks[end] == ranks[begin]:
+            end += 1
+        for m in range(objectives):
+            values = weighted[begin:end, m]
+            order = _ascending(values)
+            span = values[order[-1]] - values[order[0]]
+            if span > 0.0:
+                crowding[begin + order[0]] = np.inf
+                crowding[begin + order[-1]] = np.inf
+                for k in range(1, len(order) - 1):
+                    crowding[begin + order[k]] += (values[order[k + 1]] - values[order[k - 1]]) / span
+        begin = end
+    return crowding
+
+
+@njit(cache=True)
+def _ascending(values: NDArray) -> NDArray:
+    """Stable order of values; insertion for the short fronts that most are."""
+    if len(values) > 32:
+        return np.argsort(values, kind="mergesort")
+    order = np.arange(len(values))
+    for k in range(1, len(values)):
+        moving = order[k]
+        j = k
+        while j > 0 and values[order[j - 1]] > values[moving]:
+            order[j] = order[j - 1]
+            j -= 1
+        order[j] = moving
+    return order
+
+
+@njit(cache=True)
+def _ranks_of_two(
+    certain: NDArray, chancy: NDArray, probability: float, enough: int, rng: np.random.Generator
+) -> NDArray:
+    """Fronts of one objective that always counts and one that counts with `probability`.
+
+    A remaining j dominates i surely if it is better on the former and no worse on the latter; with 1 - p if
+    better on the former, worse on the latter; with p if equal on the former, better on the latter. Sorted
+    lexicographically, i enters with probability p**a (1 - p)**b, where a counts the remaining ones that are better
+    on the former and b those equal there and better on the latter, unless one of the first kind is no worse on
+    the latter. Once a is so large that p**a is negligible, so it is for everyone further down.
+    """
+    count = len(certain)
+    order = _lexicographic(certain, chancy)
+    following = np.arange(1, count + 1)  # linked list of the remaining, in order
+    head = 0
+    ranks = np.full(count, -1, np.int64)
+    power_better = np.empty(count + 1)
+    power_equal = np.empty(count + 1)
+    power_better[0] = power_equal[0] = 1.0
+    for k in range(count):
+        power_better[k + 1] = power_better[k] * probability
+        power_equal[k + 1] = power_equal[k] * (1.0 - probability)
+    placed = 0
+    rank = 0
+    while placed < enough:
+        best_chancy = -np.inf  # best second value among those better on the first
+        class_best = -np.inf  # best second value among those equal on the first
+        class_value = certain[order[head]]
+        group_value = np.nan  # second value of the current group of equals on both
+        better = 0  # remaining ones better on the first objective
+        seen = 0  # remaining ones of this class so far
+        ahead = 0  # those of them better on the second objective
+        previous = -1
+        position = head
+        while position < count:
+            i = order[position]
+            if certain[i] != class_value:
+                better += seen
+                best_chancy = max(best_chancy, class_best)
+                class_value = certain[i]
+                class_best = -np.inf
+                group_value = np.nan
+                seen = 0
+                if power_better[better] < NEGLIGIBLE:
+                    break
+            if chancy[i] != group_value:
+                group_value = chancy[i]
+                ahead = seen
+                class_best = max(class_best, group_value)
+            seen += 1
+            enters = False
+            if chancy[i] > best_chancy:
+                chance = power_better[better] * power_equal[ahead]
+                enters = chance >= 1.0 or (chance >= NEGLIGIBLE and rng.random() < chance)
+            if enters:
+                ranks[i] = rank
+                placed += 1
+                if previous < 0:
+                    head = following[position]
+                else:
+                    following[previous] = following[position]
+            else:
+                previous = position
+            position = following[position]
+        rank += 1
+    for i in range(count):
+        if ranks[i] < 0:
+            ranks[i] = rank
+    return ranks
+
+
+@njit(cache=True)
+def _lexicographic(certain: NDArray, chancy: NDArray) -> NDArray:
+    """Order by the first value, then the second, both descending, then by position: a merge sort."""
+    count = len(certain)
+    order = np.arange(count)
+    spare = np.empty(count, np.int64)
+    width = 1
+    while width < count:
+        for begin in range(0, count, 2 * width):
+            middle = min(begin + width, count)
+            end = min(begin + 2 * width, count)
+            a, b = begin, middle
+            for k in range(begin, end):
+                if b >= end:
+                    left = True
+                elif a >= middle:
+                    left = False
+                else:
+                    x, y = order[a], order[b]
+                    left = certain[x] > certain[y] or (certain[x] == certain[y] and chancy[x] >= chancy[y])
+                if left:
+                    spare[k] = order[a]
+                    a += 1
+                else:
+                    spare[k] = order[b]
+                    b += 1
+        order, spare = spare, order
+        width *= 2
+    return order
+
+
+@njit(cache=True)
+def _domination(a: NDArray, b: NDArray, probabilities: NDArray) -> float:
+    """Probability that a dominates b when each objective counts with its own probability.
+
+    No counting objective may be worse, and one that counts must be better.
+    """
+    none_worse = 1.0
+    none_better = 1.0
+    for m in range(len(a)):
+        if a[m] < b[m]:
+            none_worse *= 1.0 - probabilities[m]
+        elif a[m] > b[m]:
+            none_better *= 1.0 - probabilities[m]
+    return none_worse * (1.0 - none_better)
+
+
+@njit(cache=True)
+def _ranks_of_many(
+    weighted: NDArray, probabilities: NDArray, enough: int, rng: np.random.Generator
+) -> NDArray:
+    """Fronts for any number of objectives, each with its own probability."""
+    count = len(weighted)
+    # Who is good in much stands first and soon makes the product negligible for those further down.
+    order = np.argsort(-_scores(weighted, probabilities), kind="mergesort")
+    sorted_values = weighted[order]
+    remaining = np.arange(count)
+    blocker = np.full(count, -1, np.int64)  # one who surely dominates, as long as it remains
+    gone = np.zeros(count, np.bool_)
+    ranks = np.full(count, -1, np.int64)
+    left = count
+    rank = 0
+    while count - left < enough:
+        entering = 0
+        for position in range(left):
+            i = remaining[position]
+            if blocker[i] >= 0 and not gone[blocker[i]]:
+                continue
+            chance = 1.0
+            for other in range(left):
+                j = remaining[other]
+                if j != i:
+                    dominates = _domination(sorted_values[j], sorted_values[i], probabilities)
+                    chance *= 1.0 - dominates
+                    if chance < NEGLIGIBLE:
+                        if dominates == 1.0:
+                            blocker[i] = j
+                        break
+            if chance >= 1.0 or (chance >= NEGLIGIBLE and rng.random() < chance):
+                ranks[i] = rank
+                entering += 1
+        if entering == 0:
+            break
+        kept = 0
+        for position in range(left):
+            i = remaining[position]
+            if ranks[i] == rank:
+                gone[i] = True
+            else:
+                remaining[kept] = i
+                kept += 1
+        left = kept
+        rank += 1
+    result = np.empty(count, np.int64)
+    for i in range(count):
+        result[order[i]] = ranks[i] if ranks[i] >= 0 else rank
+    return result
+
+
+@njit(cache=True)
+def _scores(weighted: NDArray, probabilities: NDArray) -> NDArray:
+    """Sum over objectives of the standardised value times its probability."""
+    scores = np.zeros(len(weighted))
+    for m in range(weighted.shape[1]):
+        spread = weighted[:, m].std()
+        if spread > 0.0:
+            scores += probabilities[m] * (weighted[:, m] - weighted[:, m].mean()) / spread
+    return scores
+
+
+@njit(cache=True)
+def _tournaments(
+    weighted: NDArray, crowding: NDArray, probabilities: NDArray, k: int, rng: np.random.Generator
+) -> NDArray:
+    count, objectives = weighted.shape
+    winners = np.empty(k, np.int64)
+    order = np.arange(count)
+    position = count
+    for t in range(k):
+        if position + 1 >= count:
+            for i in range(count - 1, 0, -1):  # Fisher-Yates
+                j = int(rng.random() * (i + 1))
+                order[i], order[j] = order[j], order[i]
+            position = 0
+        a, b = order[position], order[position + 1]
+        position += 2
+        a_better = b_better = False
+        for m in range(objectives):
+            if probabilities[m] >= 1.0 or rng.random() < probabilities[m]:
+                a_better |= weighted[a, m] > weighted[b, m]
+                b_better |= weighted[a, m] < weighted[b, m]
+        if a_better != b_better:
+            winners[t] = a if a_better else b
+        elif crowding[a] != crowding[b]:
+            winners[t] = a if crowding[a] > crowding[b] else b
+        else:
+            winners[t] = a if rng.random() < 0.5 else b
+    return winners
