@@ -1,7 +1,7 @@
 """The look of every figure: colours, font sizes, and files whose bytes depend on nothing but the figure.
 
-The colours are those of Okabe and Ito (2008), readable by colour-blind people, continued by Paul Tol's "muted"
-scheme. The first two differ in lightness too, so that two modules or two treatments stay apart in grey.
+The colours are those of Okabe and Ito (2008), readable by colour-blind people, continued by Paul Tol's
+"muted" scheme. The first two differ in lightness too, so that they stay apart in grey.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ PALETTE = (
 )
 INK = "#222222"
 GREY = "#8a8a8a"
-PALE = "#d9d9d9"
 POSITIVE = "#26456e"
 NEGATIVE = "#c8321f"
 
@@ -88,7 +87,7 @@ _FORMATS: dict[str, dict[str, Any]] = {
 
 @contextlib.contextmanager
 def house_style() -> Iterator[None]:
-    """Draw in the house style whatever the user's matplotlib settings, which are in force again afterwards."""
+    """Draw in the house style, whatever the user's matplotlib settings, which return afterwards."""
     import matplotlib
 
     with matplotlib.rc_context():
