@@ -45,8 +45,8 @@ def draw_network(
 
     Nodes are coloured by module, modules from left to right in the order of the palette, so that the module
     around the left inputs has the same colour in every drawing. A connection is dark and solid if its weight
-    is positive, red and dashed if negative, and as wide as |weight|; one that does not go up has an arrowhead.
-    A + or - in a node is its bias. Nodes without connections are small and hollow.
+    is positive, red and dashed if negative, and as wide as |weight|. One that does not go up has an
+    arrowhead. A + or - in a node is its bias. Nodes without connections are small and hollow.
 
     Args:
         graph: The network; a missing weight counts as 1, a missing bias as 0.
@@ -84,7 +84,7 @@ def draw_network_figure(
         draw_network(graph, axes, modules or None, title, left_inputs, right_inputs, layout=layout)
         handles = _weight_handles(graph) + _bias_handles(graph)
         if handles:
-            columns = min(4, len(handles))
+            columns = len(handles) if len(handles) <= 4 else math.ceil(len(handles) / 2)
             figure.legend(handles=handles, loc="lower center", ncols=columns, fontsize=style.TINY_FONT_SIZE)
     return figure
 
@@ -99,7 +99,7 @@ def gallery(
     right_inputs: Collection[Node] | None = None,
     layout: Layout = "layered",
 ) -> Figure:
-    """Draw many networks in a grid, all at the same scale, each with its title.
+    """Draw many networks in a grid, each with its title; those with positions are drawn at one scale.
 
     Args:
         graphs: The networks, in reading order; none gives an empty figure.
@@ -121,12 +121,15 @@ def gallery(
         len(graphs), columns, max((title.count("\n") + 1 for title in titles if title), default=0)
     )
     places = [node_positions(graph, layout) for graph in graphs]
+    placed = [len(_given_positions(graph)) == len(graph) for graph in graphs]
+    shared = [positions for positions, given in zip(places, placed, strict=True) if given]
     sides = {"left": left_inputs or (), "right": right_inputs or ()}
     with style.house_style():
         figure = Figure(figsize=(grid.width, grid.height))
         for index, (graph, title, partition) in enumerate(zip(graphs, titles, partitions, strict=True)):
             axes = figure.add_axes(grid.cell(index))
-            _draw_placed(graph, axes, places[index], places, partition, title, sides)
+            frame = shared if placed[index] else [places[index]]
+            _draw_placed(graph, axes, places[index], frame, partition, title, sides)
         handles = _sign_handles() if any(graph.number_of_edges() for graph in graphs) else []
         if handles:
             figure.legend(handles=handles, loc="lower center", ncols=2, fontsize=style.TINY_FONT_SIZE)
@@ -188,6 +191,8 @@ def node_positions(graph: nx.DiGraph, layout: Layout = "layered") -> Positions:
     """
     if layout not in ("layered", "position"):
         raise ValueError(f"layout: {layout!r}: allowed are 'layered' and 'position'")
+    if not graph:
+        return {}
     given = _given_positions(graph)
     layers = node_layers(graph)
     if len(given) == len(graph) and (layout == "position" or layers is None):
@@ -437,7 +442,7 @@ def _draw_arrowhead(axes: Axes, path: NDArray[np.float64], colour: str, diameter
         "arrowstyle": "-|>",
         "color": colour,
         "linewidth": 0,
-        "mutation_scale": 0.6 * diameter,
+        "mutation_scale": max(5.0, 0.9 * diameter),
         "shrinkA": 0,
     }
     axes.annotate("", tip, tail, arrowprops={**arrow, "shrinkB": 0}, zorder=1.5)
@@ -476,7 +481,7 @@ def _draw_nodes(
         places[:, 1],
         s=[(0.5 * diameter if alone else diameter) ** 2 for alone in lonely],
         c=["#ffffff" if alone else colours[node] for node, alone in zip(graph, lonely, strict=True)],
-        edgecolors=[style.PALE if alone else style.INK for alone in lonely],
+        edgecolors=[style.GREY if alone else style.INK for alone in lonely],
         linewidths=0.06 * diameter,
         clip_on=False,
         zorder=2,
