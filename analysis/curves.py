@@ -265,9 +265,7 @@ def _tighten(figure: Figure) -> None:
     engine.set(h_pad=0.03, w_pad=0.03, hspace=0.0, wspace=0.04)
 
 
-def _panel_axes(
-    figure: Figure, panels: Sequence[Panel], beside: bool
-) -> Iterator[tuple[Panel, Axes, Axes, bool]]:
+def _panel_axes(figure: Figure, panels: Sequence[Panel], beside: bool) -> Iterator[tuple[Panel, Axes, Axes, bool]]:
     """Yield each panel, its axes, the strip below them for marks, and whether the x label belongs there."""
     heights = [0.001 + 0.1 * len(panel.marks) for panel in panels]
     if not panels:
@@ -314,9 +312,7 @@ def _draw_marks(strip: Axes, rows: Sequence[Marks]) -> None:
     strip.set_yticks(range(len(rows)), [row.label for row in rows], fontsize=style.TINY_FONT_SIZE)
     strip.tick_params(axis="y", length=0)
     for place, row in enumerate(rows):
-        bars = significant_ranges(
-            np.asarray(row.x, dtype=np.float64), np.asarray(row.significant, dtype=bool)
-        )
+        bars = significant_ranges(np.asarray(row.x, dtype=np.float64), np.asarray(row.significant, dtype=bool))
         spans = [(start, end - start) for start, end in bars]
         strip.broken_barh(spans, (place - 0.3, 0.6), color=row.colour, linewidth=0.3)
 

@@ -53,9 +53,7 @@ def left_right_score(graph: nx.DiGraph, left: Collection[Hashable], right: Colle
     """
     inputs = [*left, *right]
     if not left or not right or len(set(inputs)) < len(inputs):
-        raise ValueError(
-            f"left, right: {list(left)}, {list(right)}: allowed are two sides with no input twice"
-        )
+        raise ValueError(f"left, right: {list(left)}, {list(right)}: allowed are two sides with no input twice")
     halves = [{node for node in half if graph.degree(node) > 0} for half in first_split(graph)]
     surplus = (abs(len(half & set(left)) - len(half & set(right))) for half in halves)
     return sum(surplus) / len(inputs)
@@ -163,9 +161,7 @@ def _arriving(
     arriving = {}
     for source, _, weight in graph.in_edges(node, data="weight"):
         if weight is None:
-            raise ValueError(
-                f"graph: edge {source!r} to {node!r} has no weight: allowed is one on every edge"
-            )
+            raise ValueError(f"graph: edge {source!r} to {node!r} has no weight: allowed is one on every edge")
         arriving[source] = weight * np.asarray(activations[source], np.float64)
     return arriving
 

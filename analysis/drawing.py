@@ -117,9 +117,7 @@ def gallery(
 
     titles = _one_each("titles", titles, len(graphs)) or [""] * len(graphs)
     partitions = _one_each("partitions", partitions, len(graphs)) or [None] * len(graphs)
-    grid = _Grid.of(
-        len(graphs), columns, max((title.count("\n") + 1 for title in titles if title), default=0)
-    )
+    grid = _Grid.of(len(graphs), columns, max((title.count("\n") + 1 for title in titles if title), default=0))
     places = [node_positions(graph, layout) for graph in graphs]
     placed = [len(_given_positions(graph)) == len(graph) for graph in graphs]
     shared = [positions for positions, given in zip(places, placed, strict=True) if given]
@@ -199,9 +197,7 @@ def node_positions(graph: nx.DiGraph, layout: Layout = "layered") -> Positions:
         return given
     if layers is not None:
         return _layered_positions(graph, layers, given)
-    return {
-        node: (float(x), float(y)) for node, (x, y) in nx.spring_layout(graph, seed=0, weight=None).items()
-    }
+    return {node: (float(x), float(y)) for node, (x, y) in nx.spring_layout(graph, seed=0, weight=None).items()}
 
 
 def _given_positions(graph: nx.DiGraph) -> Positions:
@@ -211,8 +207,7 @@ def _given_positions(graph: nx.DiGraph) -> Positions:
 
 def _layered_positions(graph: nx.DiGraph, layers: dict[Node, float], given: Positions) -> Positions:
     rows = {
-        level: _ordered(node for node in graph if layers[node] == level)
-        for level in sorted(set(layers.values()))
+        level: _ordered(node for node in graph if layers[node] == level) for level in sorted(set(layers.values()))
     }
     place: dict[Node, float] = {}
     movable: list[list[Node]] = []
@@ -292,9 +287,7 @@ class _Tangle(NamedTuple):
     number: dict[Node, int]
     source: NDArray[np.intp]
     target: NDArray[np.intp]
-    may_cross: NDArray[
-        np.bool_
-    ]  # (connections, connections): pairs between the same two layers, each pair once
+    may_cross: NDArray[np.bool_]  # (connections, connections): pairs between the same two layers, each pair once
 
     @classmethod
     def of(cls, graph: nx.DiGraph, layers: dict[Node, float]) -> _Tangle:

@@ -48,9 +48,7 @@ def adjacency_matrix(graph: nx.DiGraph) -> Adjacency:
         ValueError: the graph is undirected or a multigraph.
     """
     if not graph.is_directed() or graph.is_multigraph():
-        raise ValueError(
-            f"graph: {type(graph).__name__}: allowed is a networkx.DiGraph (directed, single edges)"
-        )
+        raise ValueError(f"graph: {type(graph).__name__}: allowed is a networkx.DiGraph (directed, single edges)")
     index = {node: i for i, node in enumerate(graph)}
     adjacency = np.zeros((len(index), len(index)), np.uint8)
     for source, target in graph.edges():

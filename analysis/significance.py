@@ -25,9 +25,7 @@ from analysis.modularity import (
     refined_labels,
 )
 
-ATTEMPTS = (
-    100  # attempted swaps an edge: enough to forget the start (Milo et al. 2003, arXiv:cond-mat/0312028)
-)
+ATTEMPTS = 100  # attempted swaps an edge: enough to forget the start (Milo et al. 2003, arXiv:cond-mat/0312028)
 
 
 @dataclass(frozen=True)
@@ -104,9 +102,7 @@ def null_networks(graph: nx.DiGraph, count: int, seed: int = 0) -> Adjacency:
     groups = _edge_groups(_layers(graph), sources, targets)
     swappable = np.flatnonzero(sources != targets)
     order = swappable[np.argsort(groups[swappable], kind="stable")]
-    return _rewire(
-        adjacency, sources[order], targets[order], groups[order], count, np.random.default_rng(seed)
-    )
+    return _rewire(adjacency, sources[order], targets[order], groups[order], count, np.random.default_rng(seed))
 
 
 def _layers(graph: nx.DiGraph) -> Integers:

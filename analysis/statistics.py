@@ -65,9 +65,7 @@ def median_curve(values: ArrayLike, seed: int, level: float = 0.95, resamples: i
     """
     table = np.asarray(values, np.float64)
     if table.ndim != 2 or table.size == 0 or not np.all(np.isfinite(table)):
-        raise ValueError(
-            f"values: shape {table.shape}: allowed are finite numbers (trials, points), not empty"
-        )
+        raise ValueError(f"values: shape {table.shape}: allowed are finite numbers (trials, points), not empty")
     if not 0.0 < level < 1.0:
         raise ValueError(f"level: {level}: allowed is between 0 and 1")
     if resamples < 1:

@@ -68,7 +68,7 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
     """Write named arrays as an npz file, atomically."""
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, allow_pickle=False, **arrays)
     write_atomic(path, buffer.getvalue())
 
 
@@ -84,4 +84,6 @@ def read_arrays(path: Path) -> dict[str, NDArray]:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        raise UserError(f"{path}: truncated or corrupt ({type(error).__name__}); remove it to start this trial over") from None
+        raise UserError(
+            f"{path}: truncated or corrupt ({type(error).__name__}); remove it to start this trial over"
+        ) from None

@@ -150,8 +150,10 @@ class TrialFolder:
         length = int(arrays.pop("metrics_bytes"))
         present = self._metrics.stat().st_size if self._metrics.exists() else 0
         if present < length:
-            raise UserError(f"{self._metrics}: {present} bytes where the checkpoint knows {length}; "
-                            f"remove {self._checkpoint} to start this trial over")
+            raise UserError(
+                f"{self._metrics}: {present} bytes where the checkpoint knows {length}; "
+                f"remove {self._checkpoint} to start this trial over"
+            )
         if length:
             os.truncate(self._metrics, length)
         return arrays

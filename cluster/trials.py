@@ -91,9 +91,7 @@ def _describe(error: Exception) -> str:
 class _Crew:
     """Worker processes, each with a pipe: trials go down, rows and results come up."""
 
-    def __init__(
-        self, function: TrialFunction, trials: Sequence[Trial], workers: int, observer: Observer
-    ) -> None:
+    def __init__(self, function: TrialFunction, trials: Sequence[Trial], workers: int, observer: Observer) -> None:
         self.function = function
         self.waiting = deque(trials)
         self.observer = observer
@@ -177,7 +175,7 @@ def _serve(function: TrialFunction, pipe: Connection) -> None:
             return
         try:
             function(trial, lambda row: pipe.send(("row", dict(row))))
-            message = ("finished", None)
+            message = ("finished", "")
         except BrokenPipeError:
             sys.exit(1)  # the parent is gone; whoever resumes the run takes over
         except Exception as error:

@@ -39,9 +39,7 @@ class Settings:
     remove_rate: float = parameter(0.2, "probability of one connection less", 0, 1)
     minimum_connections: int = parameter(0, "networks with no more connections than this lose none", 0)
     crossover_rate: float = parameter(0.0, "probability that two offspring swap nodes; 0 as published", 0, 1)
-    ties: str = parameter(
-        "parents-first", "who stands first among equals", choices=("parents-first", "random")
-    )
+    ties: str = parameter("parents-first", "who stands first among equals", choices=("parents-first", "random"))
     stop_when_perfect: bool = parameter(False, "end a trial at its first perfect network")
     log_every: int = parameter(100, "generations between rows of metrics.csv", 1)
     checkpoint_every: int = parameter(1000, "generations between checkpoints", 1)

@@ -59,7 +59,7 @@ def select(
 def select_parents(
     population: Population, k: int, probabilities: Sequence[float], rng: np.random.Generator
 ) -> Population:
-    """k winners of binary tournaments, copied, in the order of the tournaments.
+    """K winners of binary tournaments, copied, in the order of the tournaments.
 
     The population is shuffled once for every len(population) / 2 tournaments and neighbours meet. The winner
     dominates; else has the larger crowding distance; else wins a coin toss.
@@ -113,9 +113,7 @@ def front_ranks(
     return _ranks_of_many(counting, chances[always | sometimes], enough, rng)
 
 
-def crowding_distances(
-    weighted: NDArray[np.float64], ranks: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def crowding_distances(weighted: NDArray[np.float64], ranks: NDArray[np.int64]) -> NDArray[np.float64]:
     """Crowding distance of each individual within its front (Deb et al. 2002), shape (individuals,).
 
     An objective in which a whole front is equal adds nothing, not even for the ends.
@@ -310,9 +308,7 @@ def _domination(a: NDArray, b: NDArray, probabilities: NDArray) -> float:
 
 
 @njit(cache=True)
-def _ranks_of_many(
-    weighted: NDArray, probabilities: NDArray, enough: int, rng: np.random.Generator
-) -> NDArray:
+def _ranks_of_many(weighted: NDArray, probabilities: NDArray, enough: int, rng: np.random.Generator) -> NDArray:
     """Fronts for any number of objectives, each with its own probability."""
     count = len(weighted)
     # Who is good in much stands first and soon makes the product negligible for those further down.

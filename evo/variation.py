@@ -62,9 +62,7 @@ def random_networks(
     return Networks(topology, weights, biases)
 
 
-def mutate(
-    networks: Networks, mutation: Mutation, rng: np.random.Generator
-) -> tuple[Networks, NDArray[np.bool_]]:
+def mutate(networks: Networks, mutation: Mutation, rng: np.random.Generator) -> tuple[Networks, NDArray[np.bool_]]:
     """Mutated copies: weights, biases, one more connection, one less, in this order.
 
     Returns:

@@ -54,9 +54,7 @@ def torch_outputs(
     dtype = dtype or torch.float32
     values = torch.as_tensor(patterns, dtype=dtype, device=device).T
     if values.shape[0] != topology.inputs:
-        raise ValueError(
-            f"patterns: {values.shape[0]} values each: allowed is {topology.inputs}, one an input"
-        )
+        raise ValueError(f"patterns: {values.shape[0]} values each: allowed is {topology.inputs}, one an input")
     weights = torch.as_tensor(networks.weights, device=device).to(dtype)
     biases = torch.as_tensor(networks.biases, device=device).to(dtype)
     x = values.expand(len(networks), -1, -1)

@@ -67,9 +67,7 @@ def from_graph(graph: nx.DiGraph, topology: Topology | None = None) -> Networks:
     """
     if topology is None:
         topology = graph_topology(graph)
-    index = {
-        (int(s), int(t)): c for c, (s, t) in enumerate(zip(topology.sources, topology.targets, strict=True))
-    }
+    index = {(int(s), int(t)): c for c, (s, t) in enumerate(zip(topology.sources, topology.targets, strict=True))}
     weights: list[float] = [0] * topology.connections
     biases: list[float] = [0] * topology.nodes
     for node, data in graph.nodes(data=True):

@@ -13,9 +13,7 @@ from networks.topology import Topology
 def influential_nodes(networks: Networks) -> NDArray[np.bool_]:
     """Whether a path leads from a node to an output (outputs: always), shape (networks, nodes)."""
     topology = networks.topology
-    return _influential(
-        networks.weights, topology.incoming, topology.sources, topology.inputs, topology.outputs
-    )
+    return _influential(networks.weights, topology.incoming, topology.sources, topology.inputs, topology.outputs)
 
 
 def simplify(networks: Networks) -> Networks:

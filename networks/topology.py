@@ -142,10 +142,10 @@ def layered(
 
 
 def _centred(size: int) -> NDArray[np.float64]:
-    return np.arange(size) - (size - 1) / 2
+    return np.arange(size, dtype=np.float64) - (size - 1) / 2
 
 
 def _spread(size: int, width: float) -> NDArray[np.float64]:
     """`size` points spread over `width`, centred on 0, none at the very border unless they fill it."""
     step = width / size if size > 1 else 0.0
-    return np.asarray(_centred(size) * step, np.float64)
+    return _centred(size) * step

@@ -39,9 +39,7 @@ def test_lines_and_bands_are_the_data_in_the_treatments_colours() -> None:
     figure = curves.curves_figure([Panel([_curve("PA"), _curve("P&CC", 1.0)], "Performance")])
     axes = _panels(figure)[0]
     colours = style.treatment_colours(["PA", "P&CC"])
-    for line, band, curve in zip(
-        axes.lines, axes.collections, [_curve("PA"), _curve("P&CC", 1.0)], strict=True
-    ):
+    for line, band, curve in zip(axes.lines, axes.collections, [_curve("PA"), _curve("P&CC", 1.0)], strict=True):
         np.testing.assert_array_equal(line.get_xydata(), np.column_stack([X, curve.median]))
         corners: Any = band.get_paths()[0].vertices
         assert corners[:, 1].min() == pytest.approx(np.min(curve.low))
@@ -100,8 +98,7 @@ def test_ranges_cover_exactly_the_significant_points(
 def test_no_panels_and_no_curves_are_valid_figures(tmp_path: Path) -> None:
     for number, panels in enumerate(([], [Panel([], "Q")])):
         assert all(
-            path.stat().st_size
-            for path in style.save_figure(curves.curves_figure(panels), tmp_path / f"{number}")
+            path.stat().st_size for path in style.save_figure(curves.curves_figure(panels), tmp_path / f"{number}")
         )
 
 
@@ -135,9 +132,7 @@ def test_boxes_show_every_point_and_the_quartiles() -> None:
 
 
 def test_jitter_spreads_tied_points() -> None:
-    cloud = np.asarray(
-        curves.box_figure({"PA": [1.0] * 50}, "performance").axes[0].collections[0].get_offsets()
-    )
+    cloud = np.asarray(curves.box_figure({"PA": [1.0] * 50}, "performance").axes[0].collections[0].get_offsets())
     assert np.diff(np.sort(cloud[:, 0])).min() > 0.003
 
 
@@ -153,9 +148,7 @@ def test_brackets_join_their_groups_at_heights_of_their_own() -> None:
 
 def test_brackets_can_show_p_values_and_refuse_unknown_groups() -> None:
     groups = {"a": [1.0, 2.0], "b": [1.0, 2.0]}
-    assert _texts(curves.box_figure(groups, "Q", [("a", "b", 0.0421)], annotation="p").axes[0]) == [
-        "p = 0.042"
-    ]
+    assert _texts(curves.box_figure(groups, "Q", [("a", "b", 0.0421)], annotation="p").axes[0]) == ["p = 0.042"]
     with pytest.raises(ValueError, match="no group 'c'; there are 'a', 'b'"):
         curves.box_figure(groups, "Q", [("a", "c", 0.1)])
 
@@ -178,9 +171,7 @@ def test_p_values_as_text_and_stars(p: float, text: str, marks: str) -> None:
 
 
 def test_bars_show_shares_intervals_and_sizes() -> None:
-    axes = curves.bars_figure(
-        {"PA": (0, 50), "P&CC": (28, 50)}, "decomposed (%)", [("PA", "P&CC", 4e-11)]
-    ).axes[0]
+    axes = curves.bars_figure({"PA": (0, 50), "P&CC": (28, 50)}, "decomposed (%)", [("PA", "P&CC", 4e-11)]).axes[0]
     assert [patch.get_height() for patch in axes.patches] == [0.0, pytest.approx(56.0)]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["PA\nn = 50", "P&CC\nn = 50"]
     assert _texts(axes) == ["0 %", "56 %", "***"]

@@ -152,9 +152,7 @@ def weighted(edges):
 
 def test_the_fewest_edges_that_carry_the_answer_are_found():
     graph = weighted([(0, 4, 1), (1, 4, 1), (2, 4, 2), (0, 5, 1), (2, 5, 1)])
-    result = separable_sub_solutions(
-        graph, PATTERNS, {"and": AND_LEFT, "xor": XOR_LEFT, "one": PATTERNS[2] < 0}
-    )
+    result = separable_sub_solutions(graph, PATTERNS, {"and": AND_LEFT, "xor": XOR_LEFT, "one": PATTERNS[2] < 0})
     assert result["and"].node == 4 and result["and"].sources == (0, 1)
     assert result["one"].node == 4 and result["one"].sources == (2,)  # reversed: yes is the lower sum
     assert result["xor"] is None  # no threshold on a weighted sum of inputs

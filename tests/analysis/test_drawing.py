@@ -54,9 +54,7 @@ def _nodes(axes: Axes) -> PathCollection:
 
 
 def _faces(axes: Axes, graph: nx.DiGraph) -> dict[Hashable, str]:
-    return {
-        node: to_hex(face) for node, face in zip(graph, np.asarray(_nodes(axes).get_facecolor()), strict=True)
-    }
+    return {node: to_hex(face) for node, face in zip(graph, np.asarray(_nodes(axes).get_facecolor()), strict=True)}
 
 
 def _crossings(graph: nx.DiGraph, x: dict[Hashable, float]) -> int:
@@ -279,9 +277,7 @@ def test_gallery_is_a_full_grid_without_overlap(count: int, columns: int, rows: 
     titles = [axes.title.get_window_extent() for axes in figure.axes[:columns]]
     assert all(one.x1 < other.x0 for one, other in pairwise(titles))
     assert max(title.y1 for title in titles) <= figure.bbox.y1
-    assert (
-        min(axes.get_window_extent().y0 for axes in figure.axes) >= figure.legends[0].get_window_extent().y1
-    )
+    assert min(axes.get_window_extent().y0 for axes in figure.axes) >= figure.legends[0].get_window_extent().y1
 
 
 def test_gallery_draws_at_one_scale_with_each_partition() -> None:

@@ -42,9 +42,7 @@ def without_layers(graph):
     return nx.DiGraph(graph.edges)
 
 
-@pytest.mark.parametrize(
-    "graph", [layered_graph(50, 1), layered_graph(90, 2), mixed_graph(3), mixed_graph(4)]
-)
+@pytest.mark.parametrize("graph", [layered_graph(50, 1), layered_graph(90, 2), mixed_graph(3), mixed_graph(4)])
 def test_nulls_keep_degrees_and_edges_between_layers(graph):
     real = adjacency_matrix(graph)
     nulls = null_networks(graph, 40, seed=5)

@@ -81,9 +81,7 @@ def test_bad_samples_are_refused():
         median_interval([], seed=0)
     with pytest.raises(ValueError, match=r"values: shape \(2,\): allowed are one or more finite numbers"):
         median_interval([1.0, np.nan], seed=0)
-    with pytest.raises(
-        ValueError, match=r"values: shape \(3,\): allowed are finite numbers \(trials, points\)"
-    ):
+    with pytest.raises(ValueError, match=r"values: shape \(3,\): allowed are finite numbers \(trials, points\)"):
         median_curve([1.0, 2.0, 3.0], seed=0)
     with pytest.raises(ValueError, match="level: 95: allowed is between 0 and 1"):
         median_interval([1.0], seed=0, level=95)
