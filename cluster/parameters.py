@@ -119,3 +119,18 @@ def allowed(field: dataclasses.Field, kind: Any) -> str:
     if low > -math.inf:
         return f"{noun} of {low:g} or more"
     return noun
+
+
+def whole_number(name: str, value: Any, low: int) -> int:
+    """A whole number from a flag.
+
+    Raises:
+        UserError: it is something else or below `low`.
+    """
+    try:
+        number = _convert_one(int, value)
+    except (TypeError, ValueError):
+        number = low - 1
+    if number < low:
+        raise UserError(f"{name} {value}: allowed is a whole number of {low} or more")
+    return number

@@ -63,7 +63,10 @@ def run_trials(
         observer: who is told.
 
     Returns:
-        What went wrong, for each trial that failed.
+        What went wrong, for each trial that failed; the others went on.
+
+    Raises:
+        UserError: something that would stop the others too, such as a full disk; running trials are stopped.
     """
     if workers == 0:
         return _run_here(function, trials, observer)
@@ -76,6 +79,8 @@ def _run_here(function: TrialFunction, trials: Sequence[Trial], observer: Observ
         observer.started(trial)
         try:
             function(trial, lambda row, trial=trial: observer.advanced(trial, row))  # type: ignore[misc]
+        except UserError:
+            raise
         except Exception as error:
             failures[trial] = _describe(error)
             observer.failed(trial, failures[trial])
@@ -85,7 +90,7 @@ def _run_here(function: TrialFunction, trials: Sequence[Trial], observer: Observ
 
 
 def _describe(error: Exception) -> str:
-    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {error}"
 
 
 class _Crew:
@@ -144,6 +149,8 @@ class _Crew:
         if kind == "row":
             self.observer.advanced(trial, content)
             return
+        if kind == "refused":
+            raise UserError(content)
         if kind == "failed":
             self.failures[trial] = content
             self.observer.failed(trial, content)
@@ -178,6 +185,8 @@ def _serve(function: TrialFunction, pipe: Connection) -> None:
             message = ("finished", "")
         except BrokenPipeError:
             sys.exit(1)  # the parent is gone; whoever resumes the run takes over
+        except UserError as error:
+            message = ("refused", str(error))
         except Exception as error:
             message = ("failed", _describe(error))
         pipe.send(message)

@@ -1,1 +1,20 @@
 """Evolving networks with DEAP."""
+
+from evo.engine import begin, best, generations, individually, make_toolbox
+from evo.experiments import EXPERIMENTS, Settings
+from evo.population import Individual, Population
+from evo.problems import PROBLEMS, Problem
+
+__all__ = [
+    "EXPERIMENTS",
+    "PROBLEMS",
+    "Individual",
+    "Population",
+    "Problem",
+    "Settings",
+    "begin",
+    "best",
+    "generations",
+    "individually",
+    "make_toolbox",
+]

@@ -18,7 +18,7 @@ from cluster.errors import UserError
 from cluster.folder import RunFolder, TrialFolder
 from cluster.trials import Progress, Trial
 from evo.engine import begin, best, generations, make_toolbox
-from evo.experiments import Settings, find
+from evo.experiments import Settings
 from evo.objectives import modularity as batch_modularity
 from evo.objectives import weights_of
 from evo.population import Population
@@ -64,6 +64,7 @@ def run_trial(trial: Trial, progress: Progress, path: Path, settings: Settings, 
         population, state = _evolve(toolbox, settings, own_seed, folder, progress)
         identity = {
             "experiment": experiment,
+            "problem": settings.problem,
             "treatment": trial.treatment,
             "trial": trial.number,
             "seed": own_seed,
@@ -216,11 +217,3 @@ def _unpack(
             f"{folder.path / 'checkpoint.npz'}: not a checkpoint of this trial ({error}); "
             "remove it to start this trial over"
         ) from None
-
-
-def run_settings(description: Mapping[str, Any]) -> tuple[Any, Settings]:
-    """The experiment and settings that a run's run.json describes."""
-    from cluster.parameters import with_values
-
-    experiment = find(description["experiment"])
-    return experiment, with_values(experiment.settings, description["settings"])
