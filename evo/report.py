@@ -1,0 +1,307 @@
+"""`evo report`: table, statistics and figures of a run."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from analysis import statistics
+from analysis.runs import read_metrics, read_results, results_table
+from cluster.errors import UserError
+from cluster.files import disk_error, write_atomic, write_json
+from cluster.folder import RunFolder
+from evo.results import check_result
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+#: Seed of the bootstrap; a report of the same run is the same file.
+SEED = 0
+#: Most networks in a gallery.
+GALLERY = 16
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of each trial that treatments are compared by."""
+
+    column: str
+    title: str
+    digits: int
+
+
+MEASURES = (
+    Measure("performance", "performance", 3),
+    Measure("modularity", "modularity Q", 3),
+    Measure("modularity_mean", "Q, mean of tied", 3),
+    Measure("connection_cost", "connection cost", 1),
+    Measure("connections", "connections", 0),
+)
+
+#: Yes-or-no outcomes of a trial.
+OUTCOMES: Mapping[str, Callable[[Mapping[str, Any]], bool | None]] = {
+    "perfect": lambda result: result["performance"] == 1.0,
+    "decomposed": lambda result: result["decomposed"],
+    "sub-solutions": lambda result: _solves_all_parts(result["sub_solutions"]),
+}
+
+
+def _solves_all_parts(parts: Mapping[str, Mapping[str, Any]] | None) -> bool | None:
+    return None if parts is None else bool(parts) and all(part["score"] == 1.0 for part in parts.values())
+
+
+def report(path: Path, out: Path | None = None) -> None:
+    """Write the report of a run, finished or not, and print its table.
+
+    Args:
+        path: run folder.
+        out: where to; default RUN/report.
+
+    Raises:
+        UserError: not a run folder, no finished trial, or a result that its network does not bear out.
+    """
+    run = RunFolder(path)
+    description = run.description
+    results = read_results(run)
+    if not results:
+        raise UserError(f"{path}: no finished trial yet: allowed is a run with at least one")
+    graphs = [
+        check_result(result, run.trial(result["treatment"], result["trial"]).path / "result.json")[0]
+        for result in results
+    ]
+    out = out or path / "report"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(out, error) from None
+    groups = {
+        treatment: [result for result in results if result["treatment"] == treatment]
+        for treatment in description["treatments"]
+    }
+    groups = {treatment: members for treatment, members in groups.items() if members}
+    summary = {treatment: summarise(members) for treatment, members in groups.items()}
+    comparisons = compare(groups)
+    columns, rows = tabulate(summary, comparisons)
+    _write_tables(out, columns, rows, results)
+    write_json(
+        out / "statistics.json",
+        {
+            "command": description["command"],
+            "commit": description["commit"],
+            "finished_trials": len(results),
+            "planned_trials": description["trials"] * len(description["treatments"]),
+            "summary": summary,
+            "comparisons": comparisons,
+        },
+    )
+    files = draw(out, read_metrics(run), groups, graphs, comparisons)
+    _print(description, columns, rows, len(results), out, files)
+
+
+def summarise(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """Medians with 95 % bootstrap intervals, and shares with Wilson intervals, of one treatment's trials."""
+    from analysis.curves import wilson_interval
+
+    summary: dict[str, Any] = {"trials": len(results)}
+    for measure in MEASURES:
+        interval = statistics.median_interval([result[measure.column] for result in results], SEED)
+        summary[measure.column] = {"median": interval.median, "low": interval.low, "high": interval.high}
+    for name, outcome in OUTCOMES.items():
+        values = [outcome(result) for result in results]
+        if None in values:
+            continue
+        low, high = wilson_interval(sum(map(bool, values)), len(values))
+        summary[name] = {"count": sum(map(bool, values)), "of": len(values), "low": low, "high": high}
+    solved = [result["solved_generation"] for result in results]
+    # A trial that never solved the problem ranks behind all that did: the median may be "never".
+    middle = float(np.median([math.inf if generation is None else generation for generation in solved]))
+    summary["solved_generation"] = middle if math.isfinite(middle) else None
+    return summary
+
+
+def compare(groups: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Tests of every treatment against the first: rank sums, and Fisher's exact test for shares.
+
+    `p_holm` corrects for the number of treatments compared, within each measure.
+    """
+    base, *others = groups
+    tests: list[dict[str, Any]] = []
+    for measure in MEASURES:
+        first = [result[measure.column] for result in groups[base]]
+        rows = []
+        for name in others:
+            test = statistics.mann_whitney([result[measure.column] for result in groups[name]], first)
+            rows.append(
+                {
+                    "measure": measure.column,
+                    "treatment": name,
+                    "against": base,
+                    "test": "Mann-Whitney U",
+                    "statistic": test.statistic,
+                    "vargha_delaney": test.vargha_delaney,
+                    "p": test.p,
+                }
+            )
+        tests += _corrected(rows)
+    for outcome, happened in OUTCOMES.items():
+        rows = []
+        first = [happened(result) for result in groups[base]]
+        for name in others:
+            own = [happened(result) for result in groups[name]]
+            if None in first or None in own:
+                continue
+            exact = statistics.fisher_exact(sum(map(bool, own)), len(own), sum(map(bool, first)), len(first))
+            rows.append(
+                {
+                    "measure": outcome,
+                    "treatment": name,
+                    "against": base,
+                    "test": "Fisher's exact",
+                    "p": exact.p,
+                }
+            )
+        tests += _corrected(rows)
+    return tests
+
+
+def _corrected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if rows:
+        for row, p in zip(rows, statistics.holm([row["p"] for row in rows]), strict=True):
+            row["p_holm"] = float(p)
+    return rows
+
+
+def tabulate(
+    summary: Mapping[str, Mapping[str, Any]], comparisons: list[dict[str, Any]]
+) -> tuple[list[str], list[list[str]]]:
+    """The report's table: a row a measure, a column a treatment, then p-values against the first treatment."""
+    base, *others = summary
+    columns = ["", *summary, *(f"p ({name} - {base})" for name in others)]
+    p_values = {(test["measure"], test["treatment"]): test["p"] for test in comparisons}
+    rows = [["trials", *(str(group["trials"]) for group in summary.values()), *("" for _ in others)]]
+    for measure in MEASURES:
+        cells = []
+        for group in summary.values():
+            value, digits = group[measure.column], measure.digits
+            interval = f"[{value['low']:.{digits}f}, {value['high']:.{digits}f}]"
+            cells.append(f"{value['median']:.{digits}f} {interval}")
+        rows.append([measure.title, *cells, *(_p(p_values, measure.column, name) for name in others)])
+    for name in OUTCOMES:
+        if all(name in group for group in summary.values()):
+            cells = [f"{g[name]['count']}/{g[name]['of']} ({_percent(g[name])})" for g in summary.values()]
+            rows.append([name + " trials", *cells, *(_p(p_values, name, other) for other in others)])
+    solved = [group["solved_generation"] for group in summary.values()]
+    cells = ["never" if generation is None else f"{generation:.0f}" for generation in solved]
+    rows.append(["median generation solved", *cells, *("" for _ in others)])
+    return columns, rows
+
+
+def _percent(share: Mapping[str, int]) -> str:
+    return f"{100 * share['count'] / share['of']:.0f} %"
+
+
+def _p(p_values: Mapping[tuple[str, str], float], measure: str, treatment: str) -> str:
+    p = p_values.get((measure, treatment))
+    return "" if p is None else f"{p:.2g}"
+
+
+def _write_tables(out: Path, columns: list[str], rows: list[list[str]], results: list[dict[str, Any]]) -> None:
+    import pandas as pd
+
+    table = pd.DataFrame(rows, columns=columns)
+    write_atomic(out / "table.csv", table.to_csv(index=False, lineterminator="\n").encode())
+    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    write_atomic(out / "table.md", ("\n".join(lines) + "\n").encode())
+    buffer = io.StringIO()
+    results_table(results).to_csv(buffer, index=False, lineterminator="\n")
+    write_atomic(out / "trials.csv", buffer.getvalue().encode())
+
+
+def draw(
+    out: Path,
+    metrics: pd.DataFrame,
+    groups: Mapping[str, list[dict[str, Any]]],
+    graphs: list[nx.DiGraph],
+    comparisons: list[dict[str, Any]],
+) -> list[Path]:
+    """All figures of a run; returns the files."""
+    from analysis.curves import bars_figure, box_figure
+    from analysis.style import save_figure, treatment_colours
+
+    colours = treatment_colours(groups)
+    base = next(iter(groups))
+
+    def pairs(measure: str) -> list[tuple[str, str, float]]:
+        return [(base, t["treatment"], t["p"]) for t in comparisons if t["measure"] == measure]
+
+    figures: dict[str, Figure] = {"curves": curves(metrics, list(groups))}
+    for measure in (MEASURES[0], MEASURES[1], MEASURES[3]):
+        values = {name: [result[measure.column] for result in members] for name, members in groups.items()}
+        label = measure.title.capitalize()
+        figures[f"box-{measure.column}"] = box_figure(values, label, pairs(measure.column), colours=colours)
+    for name, outcome in OUTCOMES.items():
+        outcomes = {treatment: [outcome(result) for result in members] for treatment, members in groups.items()}
+        if any(None in values for values in outcomes.values()):
+            continue
+        counts = {key: (sum(map(bool, values)), len(values)) for key, values in outcomes.items()}
+        label = f"Trials {name} (%)" if name != "sub-solutions" else "Trials with sub-solutions (%)"
+        figures[f"bars-{name}"] = bars_figure(counts, label, pairs(name), colours=colours)
+    graph_of = iter(graphs)
+    for name, members in groups.items():
+        figures[f"networks-{name}"] = _gallery(members, [next(graph_of) for _ in members])
+    return [file for name, figure in figures.items() for file in save_figure(figure, out / name)]
+
+
+def curves(metrics: pd.DataFrame, treatments: list[str]) -> Figure:
+    """Performance, modularity and cost over generations: medians, 95 % bands, and where treatments differ."""
+    from analysis.curves import Curve, Marks, Panel, curves_figure
+    from analysis.style import treatment_colours
+
+    colours = treatment_colours(treatments)
+    panels = []
+    for column, label in (
+        ("performance", "Performance"),
+        ("modularity", "Modularity Q"),
+        ("connection_cost", "Connection cost"),
+    ):
+        tables = {
+            name: metrics[metrics.treatment == name].pivot_table(
+                index="trial", columns="generation", values=column
+            )
+            for name in treatments
+        }
+        lines, marks = [], []
+        first = tables[treatments[0]]
+        for name, table in tables.items():
+            complete = table.ffill(axis=1)  # a trial that stopped early keeps its last values
+            band = statistics.median_curve(complete.to_numpy(), SEED)
+            x = complete.columns.to_numpy(float)
+            lines.append(Curve(x, _smooth(band.median), _smooth(band.low), _smooth(band.high), name))
+            if name != treatments[0]:
+                shared = first.columns.intersection(table.columns)
+                different = _differences(first[shared].to_numpy(), table[shared].to_numpy())
+                marks.append(Marks(shared.to_numpy(float), different, f"{name}, p < 0.05", colours[name]))
+        panels.append(Panel(lines, label, marks))
+    return curves_figure(panels, colours=colours)
+
+
+def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A running median over a hundredth of the curve, as the paper's over 101 of its 25,000 generations."""
+    widths = [max(len(row[k]) for row in [columns, *rows]) + 4 for k in range(len(columns))]
+    Console(highlight=False, width=max(console.width, sum(widths))).print(table)
+    print(f"\ntables and statistics: {out / 'table.md'}, {out / 'trials.csv'}, {out / 'statistics.json'}")
+    print("figures:")
+    for file in files:
+        if file.suffix == ".png":
+            print(f"  {file}")

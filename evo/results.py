@@ -1,0 +1,66 @@
+"""Checking a stored result against its own network, from the file alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+
+from analysis.modularity import modularity
+from cluster.errors import UserError
+from evo.problems import PROBLEMS, Problem
+from evo.trial import describe_network
+from networks import from_graph, from_json
+
+#: How far a stored number may lie from the recomputed one.
+TOLERANCE = 1e-9
+
+
+def check_result(result: Mapping[str, Any], path: Path) -> tuple[nx.DiGraph, Problem]:
+    """The network and the problem of a result, after recomputing every measure from them.
+
+    Args:
+        result: content of a result.json.
+        path: where it came from, for messages.
+
+    Raises:
+        UserError: something is missing, malformed, or is not what its network gives.
+    """
+    missing = [name for name in ("problem", "network", "partition", "performance") if name not in result]
+    if missing:
+        raise UserError(f"{path}: {missing[0]}: missing")
+    if result["problem"] not in PROBLEMS:
+        raise UserError(f"{path}: problem {result['problem']!r}: allowed are {', '.join(PROBLEMS)}")
+    problem = PROBLEMS[result["problem"]]()
+    try:
+        graph = from_json(result["network"])
+        networks = from_graph(graph, problem.topology)
+        stored_modularity = modularity(graph, result["partition"])
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}: {error}") from None
+    expected = describe_network(graph, networks, problem)
+    expected["modularity"] = stored_modularity
+    expected["connection_cost"] = _length_squared(graph, path)
+    for name in ("performance", "connection_cost", "connections", "modularity", "decomposed"):
+        stored, own = result.get(name), expected[name]
+        if not _equal(stored, own):
+            raise UserError(f"{path}: {name} is {stored}, but its network gives {own}; the file was changed")
+    return graph, problem
+
+
+def _length_squared(graph: nx.DiGraph, path: Path) -> float:
+    """Connection cost from the stored positions."""
+    try:
+        place = {node: (float(x), float(y)) for node, (x, y) in graph.nodes(data="position")}
+        return sum((place[s][0] - place[t][0]) ** 2 + (place[s][1] - place[t][1]) ** 2 for s, t in graph.edges)
+    except (KeyError, TypeError, ValueError):
+        raise UserError(f"{path}: position of a node: allowed is [x, y]") from None
+
+
+def _equal(stored: object, own: object) -> bool:
+    if isinstance(stored, bool) or not isinstance(stored, int | float) or not isinstance(own, int | float):
+        return stored == own
+    return math.isclose(stored, own, rel_tol=TOLERANCE, abs_tol=TOLERANCE)

@@ -1,0 +1,72 @@
+"""`evo show`: one network, drawn, with all its measures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from analysis.modularity import modularity, refined_partition
+from analysis.significance import modularity_significance
+from cluster.errors import UserError
+from cluster.files import read_json
+from evo.results import check_result
+
+
+def show(trial: Path, nulls: int, out: Path | None) -> None:
+    """Print the measures of a trial's best network and draw it.
+
+    Args:
+        trial: folder of a finished trial, or its result.json.
+        nulls: number of random networks to compare its modularity with.
+        out: figure without suffix; default in the run's report folder.
+
+    Raises:
+        UserError: no finished trial there, or a result that its network does not bear out.
+    """
+    from analysis.drawing import draw_network_figure
+    from analysis.style import save_figure
+
+    path = trial if trial.suffix == ".json" else trial / "result.json"
+    if not path.exists():
+        raise UserError(f"{trial}: holds no result.json: allowed is the folder of a finished trial")
+    if nulls < 2:
+        raise UserError(f"--nulls {nulls}: allowed is a whole number of 2 or more")
+    result = read_json(path)
+    graph, problem = check_result(result, path)
+    refined = modularity(graph, refined_partition(graph))
+    table = Table("measure", "value", box=None, padding=(0, 2), show_header=False)
+    for name in ("experiment", "problem", "treatment", "trial", "generation", "solved_generation"):
+        table.add_row(name.replace("_", " "), str(result.get(name, "-")))
+    table.add_row("performance", f"{result['performance']:.4f}")
+    table.add_row("nodes, connections", f"{len(graph)}, {graph.number_of_edges()}")
+    table.add_row("connection cost", f"{result['connection_cost']:.2f}")
+    table.add_row("modularity Q (spectral)", f"{result['modularity']:.4f} in {len(result['partition'])} modules")
+    table.add_row("modularity Q (refined)", f"{refined:.4f}")
+    if graph.number_of_edges():
+        found = modularity_significance(graph, nulls)
+        table.add_row(
+            f"against {nulls} random networks",
+            f"Q {found.null_mean:.4f} +- {found.null_std:.4f}, z = {found.z:.2f}, p = {found.p:.3g}",
+        )
+    if result["decomposed"] is not None:
+        table.add_row("left and right decomposed", "yes" if result["decomposed"] else "no")
+    for name, part in (result["sub_solutions"] or {}).items():
+        table.add_row(f"best neuron for {name}", f"node {part['node']}, {part['score']:.1%} of patterns")
+    Console(highlight=False).print(table)
+    target = out.with_suffix("") if out else _default(path)
+    figure = draw_network_figure(
+        graph,
+        result["partition"],
+        f"performance {result['performance']:.3f}, Q = {result['modularity']:.2f}",
+        problem.left or None,
+        problem.right or None,
+    )
+    for file in save_figure(figure, target):
+        print(file)
+
+
+def _default(result: Path) -> Path:
+    trial = result.resolve().parent
+    return trial.parent.parent / "report" / "networks" / f"{trial.parent.name}-{trial.name}"
