@@ -248,7 +248,7 @@ def draw(
     figures: dict[str, Figure] = {"curves": curves(metrics, list(groups))}
     for measure in (MEASURES[0], MEASURES[1], MEASURES[3]):
         values = {name: [result[measure.column] for result in members] for name, members in groups.items()}
-        label = measure.title.capitalize()
+        label = measure.title[0].upper() + measure.title[1:]
         figures[f"box-{measure.column}"] = box_figure(values, label, pairs(measure.column), colours=colours)
     for name, outcome in OUTCOMES.items():
         outcomes = {treatment: [outcome(result) for result in members] for treatment, members in groups.items()}
@@ -298,6 +298,51 @@ def curves(metrics: pd.DataFrame, treatments: list[str]) -> Figure:
 
 def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """A running median over a hundredth of the curve, as the paper's over 101 of its 25,000 generations."""
+    width = max(1, len(values) // 100) | 1
+    return statistics.median_filter(values, width)
+
+
+def _differences(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether two treatments differ at each point, Mann-Whitney p < 0.05, (points,)."""
+    if min(len(a), len(b)) < 2:
+        return np.zeros(a.shape[1], bool)
+    return np.array([statistics.mann_whitney(a[:, k], b[:, k]).p < 0.05 for k in range(a.shape[1])])
+
+
+def _gallery(results: list[dict[str, Any]], graphs: list[nx.DiGraph]) -> Figure:
+    """The best networks by performance, then modularity, in the colours of their modules."""
+    from analysis.drawing import gallery
+    from evo.problems import PROBLEMS
+
+    order = sorted(range(len(results)), key=lambda k: (-results[k]["performance"], -results[k]["modularity"]))
+    chosen = order[:GALLERY]
+    problem = PROBLEMS[results[0]["problem"]]()
+    return gallery(
+        [graphs[k] for k in chosen],
+        [f"{results[k]['performance']:.3f}  Q {results[k]['modularity']:.2f}" for k in chosen],
+        [results[k]["partition"] for k in chosen],
+        left_inputs=problem.left or None,
+        right_inputs=problem.right or None,
+    )
+
+
+def _print(
+    description: Mapping[str, Any],
+    columns: list[str],
+    rows: list[list[str]],
+    finished: int,
+    out: Path,
+    files: list[Path],
+) -> None:
+    console = Console(highlight=False)
+    planned = description["trials"] * len(description["treatments"])
+    console.print(f"\n[bold]{description['experiment']}[/bold]  {description['question']}", soft_wrap=True)
+    console.print(f"{finished} of {planned} trials finished; medians with 95 % bootstrap intervals\n")
+    table = Table(box=None, padding=(0, 2), header_style="bold")
+    for k, column in enumerate(columns):
+        table.add_column(column, justify="left" if k == 0 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
     widths = [max(len(row[k]) for row in [columns, *rows]) + 4 for k in range(len(columns))]
     Console(highlight=False, width=max(console.width, sum(widths))).print(table)
     print(f"\ntables and statistics: {out / 'table.md'}, {out / 'trials.csv'}, {out / 'statistics.json'}")
