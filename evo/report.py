@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.table import Table
 
 from analysis import statistics
 from analysis.runs import read_metrics, read_results, results_table
