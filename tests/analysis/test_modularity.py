@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import networkx as nx
 import numpy as np
@@ -348,17 +348,28 @@ def test_refined_is_never_worse_and_holds_every_node_once():
 
 
 def test_refined_is_a_local_optimum_of_moves_and_merges():
-    adjacency = layered_adjacency(45, seed=9)
-    labels = refined_labels(adjacency, random_starts(23, 0, starts=1))
-    value = labels_modularity(adjacency, labels)
-    for node in range(23):
-        for module in range(labels.max() + 2):
+    for seed in range(40):
+        adjacency = layered_adjacency(25 + seed, seed)
+        labels = refined_labels(adjacency, np.arange(23)[np.newaxis])  # from modules of one node each
+        value = labels_modularity(adjacency, labels)
+        for node, module in np.ndindex(23, labels.max() + 2):
             moved = labels.copy()
             moved[node] = module
             assert labels_modularity(adjacency, moved) <= value
-    for a in range(labels.max()):
-        for b in range(a + 1, labels.max() + 1):
+        for a, b in combinations(range(labels.max() + 1), 2):
             assert labels_modularity(adjacency, np.where(labels == b, a, labels)) <= value
+
+
+def test_random_starts_find_what_the_spectral_start_does_not():
+    gains = []
+    for seed in range(30):
+        adjacency = layered_adjacency(25 + seed, seed)
+        values = [
+            labels_modularity(adjacency, refined_labels(adjacency, random_starts(23, seed, starts)))
+            for starts in (0, 12)
+        ]
+        gains.append(values[1] - values[0])
+    assert min(gains) >= 0 and np.count_nonzero(gains) > 3
 
 
 def test_refined_is_repeatable():
