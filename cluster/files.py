@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,22 +20,28 @@ from cluster.errors import UserError
 def write_atomic(path: Path, content: bytes) -> None:
     """Replace a file at once: a reader, or a run killed at any moment, sees the old content or the new.
 
+    The content is first written beside the file, under a name of its own that the next write of this file takes
+    again: a kill leaves no litter behind for good. One process at a time writes a file.
+
     Raises:
         UserError: the disk is full, the folder is missing or may not be written to.
     """
-    temporary: str | None = None
+    partial = partial_path(path)
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        with os.fdopen(handle, "wb") as file:
+        with partial.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        partial.replace(path)
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise disk_error(path, error) from None
+
+
+def partial_path(path: Path) -> Path:
+    """Where a file's new content stands until it is whole."""
+    return path.with_name(f".{path.name}.partial")
 
 
 def disk_error(path: Path, error: OSError) -> UserError:

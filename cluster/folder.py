@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.errors import UserError
-from cluster.files import disk_error, read_arrays, read_json, write_arrays, write_json
+from cluster.files import disk_error, partial_path, read_arrays, read_json, write_arrays, write_json
 
 FORMAT = 1
 
@@ -55,7 +55,8 @@ class RunFolder:
             UserError: the folder exists and is not empty, or cannot be made; nothing is left half-made.
         """
         folder = cls(path)
-        if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
+        litter = {partial_path(folder.path / "run.json")}  # of a run killed before it began
+        if folder.path.exists() and (not folder.path.is_dir() or set(folder.path.iterdir()) - litter):
             held = "another run" if (folder.path / "run.json").exists() else "other files"
             raise UserError(f"--out {path}: holds {held}: allowed is a new or empty folder, or --resume")
         existed = folder.path.exists()

@@ -160,6 +160,10 @@ def make_plan(arguments: argparse.Namespace) -> Plan:
         raise UserError(f"--treatments {' '.join(treatments)}: allowed is each of them once")
     for treatment in treatments:
         experiment.treated(settings, treatment)
+        for field, value in given.items():
+            if value is not None and field in experiment.treatments[treatment]:
+                flag = "--" + field.replace("_", "-")
+                raise UserError(f"{flag}: treatment {treatment} sets it: allowed are treatments that do not")
     trials = arguments.trials if arguments.trials is not None else base.get("trials", experiment.trials[scale])
     seed = arguments.seed if arguments.seed is not None else base.get("seed", 1)
     return Plan(

@@ -15,6 +15,25 @@ from evo.problems import PROBLEMS, Problem
 from evo.trial import describe_network
 from networks import from_graph, from_json
 
+#: What a result must hold.
+REQUIRED = (
+    "experiment",
+    "problem",
+    "treatment",
+    "trial",
+    "generation",
+    "solved_generation",
+    "performance",
+    "connection_cost",
+    "connections",
+    "modularity",
+    "modularity_mean",
+    "partition",
+    "decomposed",
+    "sub_solutions",
+    "network",
+)
+
 #: How far a stored number may lie from the recomputed one.
 TOLERANCE = 1e-9
 
@@ -29,7 +48,7 @@ def check_result(result: Mapping[str, Any], path: Path) -> tuple[nx.DiGraph, Pro
     Raises:
         UserError: something is missing, malformed, or is not what its network gives.
     """
-    missing = [name for name in ("problem", "network", "partition", "performance") if name not in result]
+    missing = [name for name in REQUIRED if name not in result]
     if missing:
         raise UserError(f"{path}: {missing[0]}: missing")
     if result["problem"] not in PROBLEMS:
@@ -44,7 +63,7 @@ def check_result(result: Mapping[str, Any], path: Path) -> tuple[nx.DiGraph, Pro
     expected = describe_network(graph, networks, problem)
     expected["modularity"] = stored_modularity
     expected["connection_cost"] = _length_squared(graph, path)
-    for name in ("performance", "connection_cost", "connections", "modularity", "decomposed"):
+    for name in ("performance", "connection_cost", "connections", "modularity", "decomposed", "sub_solutions"):
         stored, own = result.get(name), expected[name]
         if not _equal(stored, own):
             raise UserError(f"{path}: {name} is {stored}, but its network gives {own}; the file was changed")
