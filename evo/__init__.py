@@ -1,6 +1,6 @@
 """Evolving networks with DEAP."""
 
-from evo.engine import begin, best, generations, individually, make_toolbox
+from evo.engine import begin, best, evolve, generations, individually, make_toolbox
 from evo.experiments import EXPERIMENTS, Settings
 from evo.population import Individual, Population
 from evo.problems import PROBLEMS, Problem
@@ -14,6 +14,7 @@ __all__ = [
     "Settings",
     "begin",
     "best",
+    "evolve",
     "generations",
     "individually",
     "make_toolbox",

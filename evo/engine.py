@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from deap import base
+from deap import base, tools
 
 from evo import objectives, selection, variation
 from evo.experiments import Settings
@@ -85,6 +85,39 @@ def begin(toolbox: base.Toolbox, seed: int) -> Population:
     population = toolbox.population()
     toolbox.evaluate(population)
     return as_population(toolbox.select(population, len(population)))
+
+
+def evolve(
+    problem: Problem, settings: Settings, length: int | None = None, seed: int = 1
+) -> tuple[Population, tools.Logbook]:
+    """Evolve networks for a problem, in memory.
+
+    Args:
+        problem: what they must answer.
+        settings: how; its `problem` is ignored.
+        length: how many generations; default those of the settings.
+        seed: of every source of chance.
+
+    Returns:
+        The last population, ranked, and DEAP's logbook: best performance and medians of the objectives by
+        generation.
+
+    Raises:
+        UserError: a setting that is not allowed.
+    """
+    toolbox = make_toolbox(settings.checked(), problem)
+    statistics = tools.Statistics(lambda population: population.values)
+    statistics.register("best_performance", lambda values: float(values[0][:, 0].max()))
+    statistics.register("medians", lambda values: np.median(values[0], axis=0).tolist())
+    logbook = tools.Logbook()
+    logbook.header = ["generation", *statistics.fields]
+    population = begin(toolbox, seed)
+    further = generations(toolbox, population, seed)
+    logbook.record(generation=0, **statistics.compile([population]))
+    for generation in range(1, 1 + (settings.generations if length is None else length)):
+        population = next(further)
+        logbook.record(generation=generation, **statistics.compile([population]))
+    return population, logbook
 
 
 def first_population(problem: Problem, settings: Settings, rng: np.random.Generator) -> Population:
