@@ -19,7 +19,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 setup: $(VENV)/.ready  ## make the virtual environment .venv
 
 demo: setup  ## set up, then evolve modular networks and draw them (minutes)
-	@$(BIN)/evo demo
+	@$(BIN)/evo run clune2013-retina --scale laptop --out runs/demo --resume
+	@$(BIN)/evo report runs/demo
 
 lint: setup
 	@$(BIN)/ruff check .
