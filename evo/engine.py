@@ -26,8 +26,9 @@ from evo.problems import PROBLEMS, Problem
 def make_toolbox(settings: Settings, problem: Problem | None = None) -> base.Toolbox:
     """The operators of an experiment.
 
-    `toolbox.rng` is the generator they draw from, restarted by `generations` for every generation; Python's own
-    `random`, which DEAP's tools use, is seeded with it.
+    `toolbox.rng` is the generator they draw from, restarted by `generations` for every generation; the global
+    generators of Python and numpy, which DEAP's tools use, are seeded with it. A mutation of one's own for whole
+    populations must set column "rewired"; `individually` does.
 
     Args:
         settings: what the operators do.
@@ -54,6 +55,7 @@ def restart_random(toolbox: base.Toolbox, seed: int, generation: int) -> None:
     sequence = np.random.SeedSequence((seed, generation))
     toolbox.rng.bit_generator.state = np.random.PCG64(sequence).state
     random.seed(int(sequence.generate_state(1, np.uint64)[0]))
+    np.random.seed(sequence.generate_state(4))  # noqa: NPY002 - what some of DEAP's tools draw from
 
 
 def generations(toolbox: base.Toolbox, population: Population, seed: int, first: int = 1) -> Iterator[Population]:
@@ -138,14 +140,14 @@ def mutate(population: Population, mutation: variation.Mutation, rng: np.random.
     if "gene" in columns:
         moved = columns["gene"] + rng.normal(0.0, objectives.GENE_STEP, len(networks))
         columns["gene"] = np.clip(moved, 0.0, 1.0)
-    return Population(networks, population.weights, population.values, columns)
+    return Population(networks, population.weights, population.values.copy(), columns)
 
 
 def mate(population: Population, rate: float, rng: np.random.Generator) -> Population:
     """Individuals of which neighbours have swapped nodes with probability `rate`."""
     networks = variation.mate(population.networks, rate, rng) if rate > 0 else population.networks
     columns = population.columns | {"rewired": np.full(len(networks), rate > 0)}
-    return Population(networks, population.weights, population.values, columns)
+    return Population(networks, population.weights, population.values.copy(), columns)
 
 
 def individually(operator: Callable[[Individual], Any]) -> Callable[[Population], Population]:

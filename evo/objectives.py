@@ -68,13 +68,13 @@ def weights_of(names: Sequence[str]) -> tuple[float, ...]:
     """DEAP's fitness weights of objectives.
 
     Raises:
-        ValueError: an unknown name, or performance is not among them.
+        ValueError: an unknown name, or performance is not the first.
     """
     for name in names:
         if name not in OBJECTIVES:
             raise ValueError(f"objectives: {name!r}: allowed are {', '.join(OBJECTIVES)}")
-    if "performance" not in names:
-        raise ValueError(f"objectives: {' '.join(names)}: performance must be among them")
+    if not names or names[0] != "performance":
+        raise ValueError(f"objectives: {' '.join(names)}: allowed are lists that begin with performance")
     return tuple(OBJECTIVES[name].weight for name in names)
 
 

@@ -79,7 +79,7 @@ class Individual:
             and np.array_equal(self.biases, other.biases)
         )
 
-    __hash__ = object.__hash__
+    __hash__ = None  # type: ignore[assignment]  # it can change, as a list can
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Individual:
         return self.population.take([self.index])[0]

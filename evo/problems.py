@@ -54,7 +54,9 @@ class Problem:
             if array.ndim != 2 or array.shape[1] != columns or len(array) != len(self.patterns):
                 wanted = f"({len(self.patterns)}, {columns})"
                 raise ValueError(f"{name}: shape {array.shape}: allowed is {wanted} for this topology")
-        _ = self.evaluator
+        if self.targets.dtype != bool:
+            raise ValueError(f"targets: {self.targets.dtype}: allowed is bool")
+        _ = self.evaluator  # checks the patterns
 
     @classmethod
     def from_table(
@@ -77,6 +79,8 @@ class Problem:
         """
         inputs = np.atleast_2d(np.asarray(patterns))
         wanted = np.asarray(targets)
+        if not np.isfinite(wanted).all():
+            raise ValueError("targets: a value is not finite: allowed are finite numbers")
         wanted = (wanted[:, None] if wanted.ndim == 1 else wanted) > 0
         if len(wanted) != len(inputs):
             raise ValueError(f"targets: {len(wanted)} rows: allowed is {len(inputs)}, one a pattern")
@@ -134,12 +138,14 @@ def retina(goal: str = "and") -> Problem:
     number = np.arange(256)
     left = np.isin(number & 15, LEFT_OBJECTS)
     right = np.isin(number >> 4, RIGHT_OBJECTS)
-    combine = {"and": np.logical_and, "or": np.logical_or}[goal]
+    goals = {"and": np.logical_and, "or": np.logical_or}
+    if goal not in goals:
+        raise ValueError(f"goal: {goal!r}: allowed are {', '.join(goals)}")
     return Problem(
         f"retina-{goal}",
         layered((8, 8, 4, 2, 1), output_y=4.0),
         patterns,
-        combine(left, right)[:, None],
+        goals[goal](left, right)[:, None],
         zero_is_wrong=True,
         left=(0, 1, 2, 3),
         right=(4, 5, 6, 7),

@@ -86,7 +86,7 @@ def front_ranks(
         weighted: objective values, more is better, (individuals, objectives).
         probabilities: chance of each objective to count in a comparison.
         rng: source of chance; unused where every probability is 0 or 1.
-        enough: once the fronts hold this many, all others get the next rank together.
+        enough: once the fronts hold this many, the others may all get the next rank together.
 
     Raises:
         ValueError: a probability for each objective is missing or not between 0 and 1.
@@ -240,7 +240,7 @@ def _ranks_of_two(
                 class_best = max(class_best, group_value)
             seen += 1
             enters = False
-            if chancy[i] > best_chancy:
+            if better == 0 or chancy[i] > best_chancy:
                 chance = power_better[better] * power_equal[ahead]
                 enters = chance >= 1.0 or (chance >= NEGLIGIBLE and rng.random() < chance)
             if enters:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from networks.batch import Networks
 from networks.real import ACTIVATIONS, real_activations
 from networks.simplify import influential_nodes
-from networks.ternary import EXACT_SLOPE, pattern_blocks, ternary_activations
+from networks.ternary import EXACT_SLOPE, LANES, pattern_blocks, ternary_activations
 
 
 class Evaluator:
@@ -63,6 +63,8 @@ class Evaluator:
         """Values of all or some nodes, shape (networks, nodes, patterns); int8 in the exact form."""
         topology = networks.topology
         recorded = np.arange(topology.nodes) if nodes is None else np.asarray(nodes, np.int64)
+        if ((recorded < 0) | (recorded >= topology.nodes)).any():
+            raise ValueError(f"nodes: {recorded.tolist()}: allowed are 0 to {topology.nodes - 1}")
         return self._record(networks, recorded, np.ones((len(networks), topology.nodes), bool))
 
     def _record(self, networks: Networks, recorded: NDArray, needed: NDArray) -> NDArray:
@@ -92,7 +94,7 @@ class Evaluator:
             self._blocks,
             recorded,
         )
-        return values.reshape(len(networks), len(recorded), -1)[:, :, : len(self.patterns)]
+        return values.reshape(len(networks), len(recorded), len(self._blocks) * LANES)[:, :, : len(self.patterns)]
 
 
 def _within_bytes(networks: Networks) -> bool:

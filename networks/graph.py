@@ -6,6 +6,8 @@ Node attributes: `layer` (0 = inputs), `position` [x, y], `bias`. Edge attribute
 
 from __future__ import annotations
 
+import contextlib
+import math
 from typing import Any
 
 import networkx as nx
@@ -33,6 +35,7 @@ def to_graph(networks: Networks, index: int = 0, simplified: bool = True) -> nx.
         one = simplify(one)
         positions = optimal_positions(one)[0]
         present = connected_nodes(topology, one.weights)[0]
+        present[-topology.outputs :] = True
     else:
         positions = topology.positions
         present = np.ones(topology.nodes, bool)
@@ -124,9 +127,11 @@ def from_json(data: dict[str, Any]) -> nx.DiGraph:
 
 
 def _number(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-        raise ValueError(f"{name}: {value!r}: allowed is a finite number")
-    return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # an integer beyond any float
+            if math.isfinite(value):
+                return value
+    raise ValueError(f"{name}: {value!r}: allowed is a finite number")
 
 
 def _compact(row: list[float]) -> NDArray:

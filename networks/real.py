@@ -21,7 +21,7 @@ def _activate(x: float, function: int) -> float:
     if function == SIGMOID:
         return 0.5 + 0.5 * math.tanh(0.5 * x)
     if function == STEP:
-        return float(x > 0) - float(x < 0)
+        return 1.0 if x > 0 else (-1.0 if x < 0 else 0.0)
     if function == RELU:
         return max(x, 0.0)
     return x

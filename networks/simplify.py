@@ -24,7 +24,9 @@ def simplify(networks: Networks) -> Networks:
     influential = influential_nodes(networks)
     topology = networks.topology
     weights = np.where(influential[:, topology.targets], networks.weights, 0).astype(networks.weights.dtype)
-    biases = np.where(connected_nodes(topology, weights), networks.biases, 0).astype(networks.biases.dtype)
+    kept = connected_nodes(topology, weights)
+    kept[:, -topology.outputs :] = True
+    biases = np.where(kept, networks.biases, 0).astype(networks.biases.dtype)
     return Networks(topology, weights, biases)
 
 
