@@ -14,16 +14,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from analysis.modularity import (
-    Adjacency,
-    Floats,
-    Integers,
-    adjacency_matrix,
-    batch_modularity,
-    labels_modularity,
-    random_starts,
-    refined_labels,
-)
+from analysis.labels import Adjacency, Floats, Integers, labels_modularity
+from analysis.modularity import adjacency_matrix, batch_modularity
+from analysis.refinement import random_starts, refined_labels
 
 ATTEMPTS = 100  # attempted swaps an edge: enough to forget the start (Milo et al. 2003, arXiv:cond-mat/0312028)
 
