@@ -29,8 +29,9 @@ class Significance:
         modularity: Q of the network.
         null_mean: mean Q of the null networks.
         null_std: their sample standard deviation (divisor nulls - 1).
-        z: (modularity - null_mean) / null_std; never nan. Where all nulls have the same Q, which leaves no
-            scale, it is 0 if the network has that Q too, else plus or minus infinity.
+        z: (modularity - null_mean) / null_std. Where all nulls have the same Q (few edges to swap, or few
+            ways to place them) there is no scale: z is then 0 if the network has that Q too, else inf or
+            -inf, and only p says how much it means. Never nan.
         p: one-sided Monte-Carlo p-value, (1 + nulls at least as modular) / (1 + nulls).
         nulls: Q of each null network, shape (nulls,).
     """
