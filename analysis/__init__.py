@@ -1,1 +1,1 @@
-"""Measuring and drawing networks and runs."""
+"""Networks and runs, measured and drawn: modularity, decomposition, statistics, figures."""

@@ -1,16 +1,13 @@
-"""Figures of treatments compared: curves over generations, box plots, and proportions.
+"""Treatments over generations: medians with confidence bands, and marks where they differ significantly.
 
-After the figures of Clune et al. 2013: medians with confidence bands, marks below a panel where treatments
-differ significantly, and every treatment in the same colour everywhere (`treatment_colours`).
+After the figures of Clune et al. 2013; a treatment has the same colour everywhere (`treatment_colours`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,12 +18,6 @@ from analysis.style import treatment_colours
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-Pair = tuple[str, str, float]
-"""Two groups and the p-value of their difference."""
-
-_STARS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
-_BRACKET_STEP = 13.0  # points from one bracket to the next
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +95,7 @@ def curves_figure(
         colours: Colour of each treatment; by default `treatment_colours` of those in the figure.
     """
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     labels = list(dict.fromkeys(curve.label for panel in panels for curve in panel.curves))
     colours = {**treatment_colours(labels), **(colours or {})}
@@ -119,138 +111,34 @@ def curves_figure(
             _draw_marks(strip, panel.marks)
             _label_x(axes, strip, bool(panel.marks), xlabel if last else None, ticks=3 if beside else 6)
         figure.align_ylabels(drawn)
-        handles = [_line_handle(label, colours[label]) for label in labels]
+        handles = [Line2D([], [], color=colours[label], linewidth=1.6, label=label) for label in labels]
         if handles:
             figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 4))
     return figure
 
 
-def box_figure(
-    groups: Mapping[str, ArrayLike],
-    ylabel: str,
-    pairs: Sequence[Pair] = (),
-    *,
-    colours: Mapping[str, str] | None = None,
-    limits: tuple[float, float] | None = None,
-    scale: Literal["linear", "log"] = "linear",
-    annotation: Literal["stars", "p"] = "stars",
-) -> Figure:
-    """Draw a box for each group (quartiles, median, whiskers of 1.5 box lengths) over all of its points.
+def significant_ranges(x: NDArray[np.float64], significant: NDArray[np.bool_]) -> list[tuple[float, float]]:
+    """Return the ranges of x around runs of significant points, half a step wider on both sides but within x.
 
     Args:
-        groups: Values of each group, shape (values,); NaN is left out.
-        ylabel: Name and unit of the values.
-        pairs: Comparisons to draw as brackets above the boxes.
-        colours: Colour of each group; by default `treatment_colours`.
-        limits: Limits of the y axis; by default those of the data.
-        scale: Scale of the y axis.
-        annotation: What stands on a bracket: stars (* p < 0.05, ** p < 0.01, *** p < 0.001) or the p-value.
+        x: Ascending, shape (points,).
+        significant: Shape (points,).
 
-    Raises:
-        ValueError: A pair names a group that is not there.
+    Returns:
+        Start and end of each run.
     """
-    values = {name: _finite(group) for name, group in groups.items()}
-    colours = {**treatment_colours(groups), **(colours or {})}
-    with style.house_style():
-        figure, axes = _groups_figure({name: len(group) for name, group in values.items()}, ylabel)
-        axes.set_yscale(scale)
-        for place, (name, group) in enumerate(values.items()):
-            if len(group):
-                _draw_box(axes, place, group, colours[name])
-        if limits:
-            axes.set_ylim(*limits)
-        _draw_brackets(axes, list(groups), pairs, annotation)
-    return figure
-
-
-def bars_figure(
-    groups: Mapping[str, tuple[int, int]],
-    ylabel: str,
-    pairs: Sequence[Pair] = (),
-    *,
-    colours: Mapping[str, str] | None = None,
-    annotation: Literal["stars", "p"] = "stars",
-) -> Figure:
-    """Draw the proportion of each group as a bar with its 95 % Wilson interval.
-
-    Args:
-        groups: Successes and trials of each group.
-        ylabel: What was a success, e.g. "decomposed networks (%)"; the axis is in per cent.
-        pairs: As in `box_figure`.
-        colours: As in `box_figure`.
-        annotation: As in `box_figure`.
-
-    Raises:
-        ValueError: A pair names a group that is not there, or successes are not within 0..trials.
-    """
-    intervals = {name: wilson_interval(*counts) for name, counts in groups.items()}
-    colours = {**treatment_colours(groups), **(colours or {})}
-    with style.house_style():
-        figure, axes = _groups_figure({name: trials for name, (_, trials) in groups.items()}, ylabel)
-        for place, (name, (successes, trials)) in enumerate(groups.items()):
-            share = 100.0 * successes / trials if trials else 0.0
-            axes.bar(place, share, width=0.6, color=colours[name], edgecolor=style.INK, linewidth=0.7)
-            if trials:
-                _draw_interval(axes, place, share, [100.0 * end for end in intervals[name]])
-        axes.set_ylim(0.0, 100.0)
-        highest = max((high for name, (_, high) in intervals.items() if groups[name][1]), default=0.0)
-        _draw_brackets(axes, list(groups), pairs, annotation, lowest=18.0 if highest > 0.9 else 8.0)
-    return figure
-
-
-def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the confidence interval of a proportion after Wilson (1927), doi 10.1080/01621459.1927.10502953.
-
-    Args:
-        successes: Number of successes.
-        trials: Number of trials; none gives (0, 1).
-        confidence: Probability that the interval holds the true proportion.
-
-    Raises:
-        ValueError: Successes are not within 0..trials, or `confidence` not within (0, 1).
-    """
-    if not 0 <= successes <= trials:
-        raise ValueError(f"successes: {successes}: allowed are 0 to {trials}, the number of trials")
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence: {confidence}: must lie between 0 and 1")
-    if trials == 0:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf(0.5 + confidence / 2.0)
-    share, weight = successes / trials, z * z / trials
-    centre = (share + weight / 2.0) / (1.0 + weight)
-    reach = z * math.sqrt(share * (1.0 - share) / trials + weight / (4.0 * trials)) / (1.0 + weight)
-    return (0.0 if successes == 0 else centre - reach), (1.0 if successes == trials else centre + reach)
-
-
-def stars(p: float) -> str:
-    """Return *** for p < 0.001, ** for p < 0.01, * for p < 0.05, else n.s. (not significant)."""
-    return next((text for bound, text in _STARS if p < bound), "n.s.")
-
-
-def p_text(p: float) -> str:
-    """Return a p-value as text, with two digits and a power of ten where it is small."""
-    if math.isnan(p):
-        return "p = n/a"
-    if p == 0.0:
-        return "p ≈ 0"
-    if p >= 0.001:
-        return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
-    digits, power = f"{p:.1e}".split("e")
-    return rf"p = {digits}$\times$10$^{{{int(power)}}}$"
+    if len(x) == 0:
+        return []
+    middles = np.concatenate([x[:1], (x[1:] + x[:-1]) / 2.0, x[-1:]])
+    padded = np.concatenate([[False], significant, [False]]).astype(np.int8)
+    starts, ends = np.flatnonzero(np.diff(padded) == 1), np.flatnonzero(np.diff(padded) == -1)
+    return [(float(middles[start]), float(middles[end])) for start, end in zip(starts, ends, strict=True)]
 
 
 def _check_lengths(name: str, **arrays: ArrayLike) -> None:
     shapes = {field: np.shape(array) for field, array in arrays.items()}
     if len(set(shapes.values())) > 1 or any(len(shape) != 1 for shape in shapes.values()):
         raise ValueError(f"{name}: shapes {shapes}: must be one-dimensional and equal")
-
-
-def _finite(values: ArrayLike) -> NDArray[np.float64]:
-    array = np.asarray(values, dtype=np.float64).ravel()
-    return array[np.isfinite(array)]
-
-
-# Curves
 
 
 def _curves_size(panels: Sequence[Panel], beside: bool) -> tuple[float, float]:
@@ -317,24 +205,6 @@ def _draw_marks(strip: Axes, rows: Sequence[Marks]) -> None:
         strip.broken_barh(spans, (place - 0.3, 0.6), color=row.colour, linewidth=0.3)
 
 
-def significant_ranges(x: NDArray[np.float64], significant: NDArray[np.bool_]) -> list[tuple[float, float]]:
-    """Return the ranges of x around runs of significant points, half a step wider on both sides but within x.
-
-    Args:
-        x: Ascending, shape (points,).
-        significant: Shape (points,).
-
-    Returns:
-        Start and end of each run.
-    """
-    if len(x) == 0:
-        return []
-    middles = np.concatenate([x[:1], (x[1:] + x[:-1]) / 2.0, x[-1:]])
-    padded = np.concatenate([[False], significant, [False]]).astype(np.int8)
-    starts, ends = np.flatnonzero(np.diff(padded) == 1), np.flatnonzero(np.diff(padded) == -1)
-    return [(float(middles[start]), float(middles[end])) for start, end in zip(starts, ends, strict=True)]
-
-
 def _label_x(axes: Axes, strip: Axes, marked: bool, xlabel: str | None, ticks: int) -> None:
     """Put the x ticks' labels and the x label below the strip, or below the panel if it has no marks."""
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
@@ -345,114 +215,3 @@ def _label_x(axes: Axes, strip: Axes, marked: bool, xlabel: str | None, ticks: i
     axes.tick_params(axis="x", labelbottom=not marked and xlabel is not None)
     if xlabel:
         (strip if marked else axes).set_xlabel(xlabel)
-
-
-def _line_handle(label: str, colour: str) -> Any:
-    from matplotlib.lines import Line2D
-
-    return Line2D([], [], color=colour, linewidth=1.6, label=label)
-
-
-# Groups
-
-
-def _groups_figure(sizes: Mapping[str, int], ylabel: str) -> tuple[Figure, Axes]:
-    """Return a figure with a place for each group at x = 0, 1, ..., labelled with its name and size."""
-    from matplotlib.figure import Figure
-
-    longest = max((len(name) for name in sizes), default=0)
-    width = max(1.9, 0.75 + len(sizes) * max(0.62, 0.075 * longest + 0.1))
-    figure = Figure(figsize=(width, 2.6), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_xlim(-0.6, max(len(sizes), 1) - 0.4)
-    axes.set_xticks(range(len(sizes)), [f"{name}\nn = {size}" for name, size in sizes.items()])
-    axes.tick_params(axis="x", length=0)
-    axes.set_ylabel(ylabel)
-    return figure, axes
-
-
-def _draw_box(axes: Axes, place: int, values: NDArray[np.float64], colour: str) -> None:
-    from matplotlib.colors import to_rgb
-
-    lines: dict[str, Any] = {"color": style.INK, "linewidth": 0.8}
-    axes.scatter(place + _jitter(values), values, s=6.0, c=colour, alpha=0.75, linewidths=0, zorder=3)
-    axes.boxplot(
-        [values],
-        positions=[place],
-        widths=0.55,
-        showfliers=False,
-        manage_ticks=False,
-        patch_artist=True,
-        boxprops={"facecolor": (*to_rgb(colour), 0.15), "edgecolor": style.INK, "linewidth": 0.8},
-        whiskerprops=lines,
-        capprops=lines,
-        medianprops={"color": style.INK, "linewidth": 1.6},
-        zorder=2,
-    )
-
-
-def _jitter(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return sideways shifts within 0.2 that spread neighbouring values apart and are the same every time."""
-    ranks = np.empty(len(values))
-    ranks[np.argsort(values, kind="stable")] = np.arange(len(values))
-    return ((ranks * 0.6180339887498949 + 0.5) % 1.0 - 0.5) * 0.4
-
-
-def _draw_interval(axes: Axes, place: int, share: float, ends: Sequence[float]) -> None:
-    reach = [[max(share - ends[0], 0.0)], [max(ends[1] - share, 0.0)]]
-    look: dict[str, Any] = {"ecolor": style.INK, "elinewidth": 0.9, "capsize": 3.0, "capthick": 0.9}
-    axes.errorbar([place], [share], yerr=reach, fmt="none", clip_on=False, **look)
-    axes.annotate(
-        f"{share:.0f} %",
-        (place, ends[1]),
-        xytext=(0.0, 2.0),
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
-        fontsize=style.SMALL_FONT_SIZE,
-    )
-
-
-def _draw_brackets(
-    axes: Axes, names: list[str], pairs: Sequence[Pair], annotation: str, lowest: float = 8.0
-) -> None:
-    """Draw comparisons from `lowest` points above the axes, short ones first, none across another."""
-    unknown = [name for one, other, _ in pairs for name in (one, other) if name not in names]
-    if unknown:
-        raise ValueError(f"pairs: no group {unknown[0]!r}; there are {', '.join(map(repr, names))}")
-    taken: list[list[tuple[float, float]]] = []
-    spans = [(*sorted((names.index(one), names.index(other))), p) for one, other, p in pairs]
-    for low, high, p in sorted(spans, key=lambda span: (span[1] - span[0], span[0])):
-        start, end = low + 0.06, high - 0.06
-        level = next(
-            (level for level, row in enumerate(taken) if all(end < a or start > b for a, b in row)),
-            len(taken),
-        )
-        taken[level : level + 1] = [[*(taken[level] if level < len(taken) else []), (start, end)]]
-        text = stars(p) if annotation == "stars" else p_text(p)
-        _draw_bracket(axes, start, end, lowest + _BRACKET_STEP * level, text)
-
-
-def _draw_bracket(axes: Axes, start: float, end: float, points: float, text: str) -> None:
-    """Draw a bracket so many points above the axes with a text on it."""
-    from matplotlib.transforms import ScaledTranslation, blended_transform_factory
-
-    figure: Any = axes.get_figure(root=True)
-    above = blended_transform_factory(axes.transData, axes.transAxes)
-    foot, top, label = (
-        above + ScaledTranslation(0.0, height / 72.0, figure.dpi_scale_trans)
-        for height in (points - 3.0, points, points + (2.2 if not text.startswith("*") else 0.4))
-    )
-    look: dict[str, Any] = {"color": style.INK, "linewidth": 0.8, "clip_on": False}
-    axes.plot([start, end], [1.0, 1.0], transform=top, **look)
-    for x in (start, end):
-        axes.plot([x], [1.0], transform=foot, marker=2, markersize=3.0, markeredgewidth=0.8, **look)
-    axes.text(
-        (start + end) / 2.0,
-        1.0,
-        text,
-        transform=label,
-        ha="center",
-        va="baseline",
-        fontsize=style.SMALL_FONT_SIZE,
-    )

@@ -14,16 +14,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from analysis.modularity import (
-    Adjacency,
-    Floats,
-    Integers,
-    adjacency_matrix,
-    batch_modularity,
-    labels_modularity,
-    random_starts,
-    refined_labels,
-)
+from analysis.labels import Adjacency, Floats, Integers, labels_modularity
+from analysis.modularity import adjacency_matrix, batch_modularity
+from analysis.refinement import random_starts, refined_labels
 
 ATTEMPTS = 100  # attempted swaps an edge: enough to forget the start (Milo et al. 2003, arXiv:cond-mat/0312028)
 
@@ -36,8 +29,9 @@ class Significance:
         modularity: Q of the network.
         null_mean: mean Q of the null networks.
         null_std: their sample standard deviation (divisor nulls - 1).
-        z: (modularity - null_mean) / null_std; never nan. Where all nulls have the same Q, which leaves no
-            scale, it is 0 if the network has that Q too, else plus or minus infinity.
+        z: (modularity - null_mean) / null_std. Where all nulls have the same Q (few edges to swap, or few
+            ways to place them) there is no scale: z is then 0 if the network has that Q too, else inf or
+            -inf, and only p says how much it means. Never nan.
         p: one-sided Monte-Carlo p-value, (1 + nulls at least as modular) / (1 + nulls).
         nulls: Q of each null network, shape (nulls,).
     """

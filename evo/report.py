@@ -111,7 +111,7 @@ def report(path: Path, out: Path | None = None) -> None:
 
 def summarise(results: list[dict[str, Any]]) -> dict[str, Any]:
     """Medians with 95 % bootstrap intervals, and shares with Wilson intervals, of one treatment's trials."""
-    from analysis.curves import wilson_interval
+    from analysis.groups import wilson_interval
 
     summary: dict[str, Any] = {"trials": len(results)}
     for measure in MEASURES:
@@ -237,7 +237,7 @@ def draw(
     comparisons: list[dict[str, Any]],
 ) -> list[Path]:
     """All figures of a run; returns the files."""
-    from analysis.curves import bars_figure, box_figure
+    from analysis.groups import bars_figure, box_figure
     from analysis.style import save_figure, treatment_colours
 
     colours = treatment_colours(groups)
@@ -312,7 +312,7 @@ def _differences(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.b
 
 def _gallery(results: list[dict[str, Any]], graphs: list[nx.DiGraph]) -> Figure:
     """The best networks by performance, then modularity, in the colours of their modules."""
-    from analysis.drawing import gallery
+    from analysis.gallery import gallery
     from evo.problems import PROBLEMS
 
     order = sorted(range(len(results)), key=lambda k: (-results[k]["performance"], -results[k]["modularity"]))

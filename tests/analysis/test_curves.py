@@ -1,6 +1,5 @@
-"""What the figures of treatments show is what they were given."""
+"""Curves, bands and marks show what they were given."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,6 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
-from scipy.stats import binomtest
 
 from analysis import curves, style
 from analysis.curves import Curve, Marks, Panel
@@ -24,10 +21,6 @@ def _curve(label: str, height: float = 0.0) -> Curve:
 
 def _panels(figure: Figure) -> list[Axes]:
     return figure.axes[::2]  # a strip for marks follows every panel
-
-
-def _texts(axes: Axes) -> list[str]:
-    return [text.get_text() for text in axes.texts]
 
 
 def _spans(strip: Axes) -> list[list[tuple[float, float]]]:
@@ -109,126 +102,10 @@ def test_curve_of_unequal_lengths_is_refused() -> None:
         Marks(np.zeros((2, 2)), np.zeros((2, 2)), "p")
 
 
-GROUPS: dict[str, ArrayLike] = {
-    "PA": [1.0, 2.0, 3.0, math.nan, 10.0],
-    "P&CC": np.linspace(4.0, 8.0, 50),
-    "none": [],
-}
-
-
-def test_boxes_show_every_point_and_the_quartiles() -> None:
-    axes = curves.box_figure(GROUPS, "Q").axes[0]
-    points = [np.asarray(cloud.get_offsets()) for cloud in axes.collections]
-    assert [len(cloud) for cloud in points] == [4, 50]
-    np.testing.assert_array_equal(points[0][:, 1], [1.0, 2.0, 3.0, 10.0])
-    assert all(np.abs(cloud[:, 0] - place).max() <= 0.2 for place, cloud in enumerate(points))
-    corners: Any = axes.patches[0].get_path().vertices
-    assert (corners[:, 1].min(), corners[:, 1].max()) == (1.75, 4.75)
-    assert [label.get_text() for label in axes.get_xticklabels()] == [
-        "PA\nn = 4",
-        "P&CC\nn = 50",
-        "none\nn = 0",
-    ]
-
-
-def test_jitter_spreads_tied_points() -> None:
-    cloud = np.asarray(curves.box_figure({"PA": [1.0] * 50}, "performance").axes[0].collections[0].get_offsets())
-    assert np.diff(np.sort(cloud[:, 0])).min() > 0.003
-
-
-def test_brackets_join_their_groups_at_heights_of_their_own() -> None:
-    groups = {name: [1.0, 2.0, 3.0] for name in "abc"}
-    pairs = [("a", "c", 0.2), ("c", "b", 0.003), ("a", "b", 8e-9)]
-    axes = curves.box_figure(groups, "Q", pairs).axes[0]
-    assert _texts(axes) == ["***", "**", "n.s."]
-    assert [text.get_position()[0] for text in axes.texts] == [0.5, 1.5, 1.0]
-    heights = [text.get_transform().transform((0, 1.0))[1] for text in axes.texts]
-    assert heights[0] == heights[1] < heights[2]
-
-
-def test_brackets_can_show_p_values_and_refuse_unknown_groups() -> None:
-    groups = {"a": [1.0, 2.0], "b": [1.0, 2.0]}
-    assert _texts(curves.box_figure(groups, "Q", [("a", "b", 0.0421)], annotation="p").axes[0]) == ["p = 0.042"]
-    with pytest.raises(ValueError, match="no group 'c'; there are 'a', 'b'"):
-        curves.box_figure(groups, "Q", [("a", "c", 0.1)])
-
-
-@pytest.mark.parametrize(
-    ("p", "text", "marks"),
-    [
-        (8e-9, r"p = 8.0$\times$10$^{-9}$", "***"),
-        (0.001, "p = 0.001", "**"),
-        (0.0499, "p = 0.050", "*"),
-        (0.05, "p = 0.050", "n.s."),
-        (0.31, "p = 0.31", "n.s."),
-        (0.0, "p ≈ 0", "***"),
-        (math.nan, "p = n/a", "n.s."),
-    ],
-)
-def test_p_values_as_text_and_stars(p: float, text: str, marks: str) -> None:
-    assert curves.p_text(p) == text
-    assert curves.stars(p) == marks
-
-
-def test_bars_show_shares_intervals_and_sizes() -> None:
-    axes = curves.bars_figure({"PA": (0, 50), "P&CC": (28, 50)}, "decomposed (%)", [("PA", "P&CC", 4e-11)]).axes[0]
-    assert [patch.get_height() for patch in axes.patches] == [0.0, pytest.approx(56.0)]
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["PA\nn = 50", "P&CC\nn = 50"]
-    assert _texts(axes) == ["0 %", "56 %", "***"]
-    ends = [bar.get_segments()[0][:, 1] for bar in axes.collections]
-    for drawn, successes in zip(ends, (0, 28), strict=True):
-        np.testing.assert_allclose(drawn, 100 * np.array(curves.wilson_interval(successes, 50)), atol=1e-9)
-
-
-def test_a_bracket_clears_the_number_on_a_full_bar() -> None:
-    figure = curves.bars_figure({"a": (50, 50), "b": (50, 50)}, "solved (%)", [("a", "b", 1.0)])
-    figure.draw_without_rendering()
-    number, _, verdict = figure.axes[0].texts
-    bracket = max(line.get_window_extent().y0 for line in figure.axes[0].lines)
-    assert number.get_window_extent().y1 < bracket < verdict.get_window_extent().y1
-
-
-@pytest.mark.parametrize(("successes", "trials"), [(0, 50), (28, 50), (50, 50), (1, 3), (0, 1)])
-@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
-def test_wilson_interval_is_that_of_scipy(successes: int, trials: int, confidence: float) -> None:
-    known = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
-    assert curves.wilson_interval(successes, trials, confidence) == pytest.approx(
-        (known.low, known.high), abs=1e-12
-    )
-
-
-def test_wilson_interval_ends_solve_the_score_equation() -> None:
-    z, share, trials = 1.959963984540054, 28 / 50, 50
-    for end in curves.wilson_interval(28, trials):
-        assert abs(share - end) == pytest.approx(z * math.sqrt(end * (1.0 - end) / trials))
-    assert curves.wilson_interval(0, 0) == (0.0, 1.0)
-
-
-def test_wilson_interval_refuses_impossible_counts() -> None:
-    with pytest.raises(ValueError, match="allowed are 0 to 50"):
-        curves.wilson_interval(51, 50)
-    with pytest.raises(ValueError, match="confidence"):
-        curves.wilson_interval(1, 50, 95.0)
-
-
-def test_a_treatment_has_one_colour_in_curves_boxes_and_bars() -> None:
-    line = _panels(curves.curves_figure([Panel([_curve("x"), _curve("P&CC")], "Q")]))[0].lines[1].get_color()
-    cloud = curves.box_figure({"P&CC": [1.0, 2.0]}, "Q").axes[0].collections[0]
-    bar = curves.bars_figure({"PA": (1, 2), "P&CC": (1, 2)}, "%").axes[0].patches[1]
-    assert line == to_hex(np.asarray(cloud.get_facecolor())[0]) == to_hex(bar.get_facecolor())
-    mine = curves.bars_figure({"PA": (1, 2)}, "%", colours={"PA": "#123456"}).axes[0].patches[0]
-    assert to_hex(mine.get_facecolor()) == "#123456"
-
-
 def test_files_are_the_same_every_time(tmp_path: Path) -> None:
     def files(folder: Path) -> list[bytes]:
         marks = [Marks(X, X > 100, "p < 0.05")]
-        figures = [
-            curves.curves_figure([Panel([_curve("PA"), _curve("P&CC")], "Q", marks)]),
-            curves.box_figure(GROUPS, "Q", [("PA", "P&CC", 1e-4)], scale="log", annotation="p"),
-            curves.bars_figure({"PA": (1, 2)}, "%"),
-        ]
-        written = [style.save_figure(figure, folder / str(number)) for number, figure in enumerate(figures)]
-        return [path.read_bytes() for paths in written for path in paths]
+        figure = curves.curves_figure([Panel([_curve("PA"), _curve("P&CC")], "Q", marks)])
+        return [path.read_bytes() for path in style.save_figure(figure, folder / "curves")]
 
     assert files(tmp_path / "one") == files(tmp_path / "two")

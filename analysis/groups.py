@@ -1,0 +1,181 @@
+"""Treatments side by side: boxes over all of their values, and proportions as bars with their intervals.
+
+After the figures of Clune et al. 2013; a treatment has the same colour everywhere (`treatment_colours`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from analysis import style
+from analysis.brackets import Annotation, Pair, draw_brackets
+from analysis.style import treatment_colours
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def box_figure(
+    groups: Mapping[str, ArrayLike],
+    ylabel: str,
+    pairs: Sequence[Pair] = (),
+    *,
+    colours: Mapping[str, str] | None = None,
+    limits: tuple[float, float] | None = None,
+    scale: Literal["linear", "log"] = "linear",
+    annotation: Annotation = "stars",
+) -> Figure:
+    """Draw a box for each group (quartiles, median, whiskers of 1.5 box lengths) over all of its points.
+
+    Args:
+        groups: Values of each group, shape (values,); NaN is left out.
+        ylabel: Name and unit of the values.
+        pairs: Comparisons to draw as brackets above the boxes.
+        colours: Colour of each group; by default `treatment_colours`.
+        limits: Limits of the y axis; by default those of the data.
+        scale: Scale of the y axis.
+        annotation: What stands on a bracket: stars (* p < 0.05, ** p < 0.01, *** p < 0.001) or the p-value.
+
+    Raises:
+        ValueError: A pair names a group that is not there.
+    """
+    values = {name: _finite(group) for name, group in groups.items()}
+    colours = {**treatment_colours(groups), **(colours or {})}
+    with style.house_style():
+        figure, axes = _groups_figure({name: len(group) for name, group in values.items()}, ylabel)
+        axes.set_yscale(scale)
+        for place, (name, group) in enumerate(values.items()):
+            if len(group):
+                _draw_box(axes, place, group, colours[name])
+        if limits:
+            axes.set_ylim(*limits)
+        draw_brackets(axes, list(groups), pairs, annotation)
+    return figure
+
+
+def bars_figure(
+    groups: Mapping[str, tuple[int, int]],
+    ylabel: str,
+    pairs: Sequence[Pair] = (),
+    *,
+    colours: Mapping[str, str] | None = None,
+    annotation: Annotation = "stars",
+) -> Figure:
+    """Draw the proportion of each group as a bar with its 95 % Wilson interval.
+
+    Args:
+        groups: Successes and trials of each group.
+        ylabel: What was a success, e.g. "decomposed networks (%)"; the axis is in per cent.
+        pairs: As in `box_figure`.
+        colours: As in `box_figure`.
+        annotation: As in `box_figure`.
+
+    Raises:
+        ValueError: A pair names a group that is not there, or successes are not within 0..trials.
+    """
+    intervals = {name: wilson_interval(*counts) for name, counts in groups.items()}
+    colours = {**treatment_colours(groups), **(colours or {})}
+    with style.house_style():
+        figure, axes = _groups_figure({name: trials for name, (_, trials) in groups.items()}, ylabel)
+        for place, (name, (successes, trials)) in enumerate(groups.items()):
+            share = 100.0 * successes / trials if trials else 0.0
+            axes.bar(place, share, width=0.6, color=colours[name], edgecolor=style.INK, linewidth=0.7)
+            if trials:
+                _draw_interval(axes, place, share, [100.0 * end for end in intervals[name]])
+        axes.set_ylim(0.0, 100.0)
+        highest = max((high for name, (_, high) in intervals.items() if groups[name][1]), default=0.0)
+        draw_brackets(axes, list(groups), pairs, annotation, lowest=18.0 if highest > 0.9 else 8.0)
+    return figure
+
+
+def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the confidence interval of a proportion after Wilson (1927), doi 10.1080/01621459.1927.10502953.
+
+    Args:
+        successes: Number of successes.
+        trials: Number of trials; none gives (0, 1).
+        confidence: Probability that the interval holds the true proportion.
+
+    Raises:
+        ValueError: Successes are not within 0..trials, or `confidence` not within (0, 1).
+    """
+    if not 0 <= successes <= trials:
+        raise ValueError(f"successes: {successes}: allowed are 0 to {trials}, the number of trials")
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence: {confidence}: must lie between 0 and 1")
+    if trials == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + confidence / 2.0)
+    share, weight = successes / trials, z * z / trials
+    centre = (share + weight / 2.0) / (1.0 + weight)
+    reach = z * math.sqrt(share * (1.0 - share) / trials + weight / (4.0 * trials)) / (1.0 + weight)
+    return (0.0 if successes == 0 else centre - reach), (1.0 if successes == trials else centre + reach)
+
+
+def _finite(values: ArrayLike) -> NDArray[np.float64]:
+    array = np.asarray(values, dtype=np.float64).ravel()
+    return array[np.isfinite(array)]
+
+
+def _groups_figure(sizes: Mapping[str, int], ylabel: str) -> tuple[Figure, Axes]:
+    """Return a figure with a place for each group at x = 0, 1, ..., labelled with its name and size."""
+    from matplotlib.figure import Figure
+
+    longest = max((len(name) for name in sizes), default=0)
+    width = max(1.9, 0.75 + len(sizes) * max(0.62, 0.075 * longest + 0.1))
+    figure = Figure(figsize=(width, 2.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_xlim(-0.6, max(len(sizes), 1) - 0.4)
+    axes.set_xticks(range(len(sizes)), [f"{name}\nn = {size}" for name, size in sizes.items()])
+    axes.tick_params(axis="x", length=0)
+    axes.set_ylabel(ylabel)
+    return figure, axes
+
+
+def _draw_box(axes: Axes, place: int, values: NDArray[np.float64], colour: str) -> None:
+    from matplotlib.colors import to_rgb
+
+    lines: dict[str, Any] = {"color": style.INK, "linewidth": 0.8}
+    axes.scatter(place + _jitter(values), values, s=6.0, c=colour, alpha=0.75, linewidths=0, zorder=3)
+    axes.boxplot(
+        [values],
+        positions=[place],
+        widths=0.55,
+        showfliers=False,
+        manage_ticks=False,
+        patch_artist=True,
+        boxprops={"facecolor": (*to_rgb(colour), 0.15), "edgecolor": style.INK, "linewidth": 0.8},
+        whiskerprops=lines,
+        capprops=lines,
+        medianprops={"color": style.INK, "linewidth": 1.6},
+        zorder=2,
+    )
+
+
+def _jitter(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sideways shifts within 0.2 that spread neighbouring values apart and are the same every time."""
+    ranks = np.empty(len(values))
+    ranks[np.argsort(values, kind="stable")] = np.arange(len(values))
+    return ((ranks * 0.6180339887498949 + 0.5) % 1.0 - 0.5) * 0.4
+
+
+def _draw_interval(axes: Axes, place: int, share: float, ends: Sequence[float]) -> None:
+    reach = [[max(share - ends[0], 0.0)], [max(ends[1] - share, 0.0)]]
+    look: dict[str, Any] = {"ecolor": style.INK, "elinewidth": 0.9, "capsize": 3.0, "capthick": 0.9}
+    axes.errorbar([place], [share], yerr=reach, fmt="none", clip_on=False, **look)
+    axes.annotate(
+        f"{share:.0f} %",
+        (place, ends[1]),
+        xytext=(0.0, 2.0),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=style.SMALL_FONT_SIZE,
+    )
