@@ -138,8 +138,8 @@ class Population(Sequence[Individual]):
     def take(self, indices: NDArray | Sequence[int]) -> Population:
         """A new population of copies of the individuals at `indices`."""
         indices = np.asarray(indices, np.int64)
-        columns = {name: column[indices] for name, column in self.columns.items()}
-        return Population(self.networks.take(indices), self.weights, self.values[indices], columns)
+        columns = {name: column.take(indices, axis=0) for name, column in self.columns.items()}
+        return Population(self.networks.take(indices), self.weights, self.values.take(indices, axis=0), columns)
 
     def __add__(self, other: Population) -> Population:
         """Both populations, this one first."""

@@ -45,12 +45,12 @@ def select(
             "random" a random order. The original leaves it open, and it matters: drawn at random, a solved
             population of one objective drifts towards sparse networks.
     """
+    if ties == "random":
+        population = population.take(rng.permutation(len(population)))
     weighted = population.weighted
-    order = np.arange(len(population)) if ties == "parents-first" else rng.permutation(len(population))
-    weighted = weighted[order]
     ranks = front_ranks(weighted, probabilities, rng, enough=k)
     chosen, crowding = _truncate(weighted, ranks, k)
-    survivors = population.take(order[chosen])
+    survivors = population.take(chosen)
     survivors.columns["rank"] = ranks[chosen]
     survivors.columns["crowding"] = crowding
     return survivors
@@ -102,13 +102,9 @@ def front_ranks(
     if not sometimes.any():
         return _certain_ranks(weighted[:, always])
     if always.sum() == 1 and sometimes.sum() == 1:
-        return _ranks_of_two(
-            np.ascontiguousarray(weighted[:, always][:, 0]),
-            np.ascontiguousarray(weighted[:, sometimes][:, 0]),
-            float(chances[sometimes][0]),
-            enough,
-            rng,
-        )
+        certain, chancy = weighted[:, always.argmax()].copy(), weighted[:, sometimes.argmax()].copy()
+        order = np.lexsort((-chancy, -certain))
+        return _ranks_of_two(certain, chancy, order, float(chances[sometimes][0]), enough, rng)
     counting = np.ascontiguousarray(weighted[:, always | sometimes])
     return _ranks_of_many(counting, chances[always | sometimes], enough, rng)
 
@@ -128,7 +124,8 @@ def _certain_ranks(weighted: NDArray[np.float64]) -> NDArray[np.int64]:
     if weighted.shape[1] == 0:
         return np.zeros(len(weighted), np.int64)
     if weighted.shape[1] == 1:
-        return np.unique(-weighted[:, 0], return_inverse=True)[1].astype(np.int64)
+        best_first = np.unique(-weighted[:, 0])
+        return np.searchsorted(best_first, -weighted[:, 0])
     return moocore.pareto_rank(weighted, maximise=True).astype(np.int64)
 
 
@@ -136,7 +133,7 @@ def _truncate(
     weighted: NDArray[np.float64], ranks: NDArray[np.int64], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Indices and crowding distances of the k best by (rank, crowding, position)."""
-    order = np.argsort(ranks, kind="stable")
+    order = _by_rank(ranks)
     sorted_ranks = ranks[order]
     end = int(np.searchsorted(sorted_ranks, sorted_ranks[min(k, len(ranks)) - 1], side="right"))
     order = order[:end]
@@ -147,6 +144,20 @@ def _truncate(
         keep = np.concatenate([np.arange(last), tail])
         return order[keep], crowding[keep]
     return order, crowding
+
+
+@njit(cache=True)
+def _by_rank(ranks: NDArray) -> NDArray:
+    """Stable order of ranks, which are numbers from 0 on without large gaps: a counting sort."""
+    place = np.zeros(ranks.max() + 2, np.int64)
+    for rank in ranks:
+        place[rank + 1] += 1
+    place = np.cumsum(place)
+    order = np.empty(len(ranks), np.int64)
+    for i, rank in enumerate(ranks):
+        order[place[rank]] = i
+        place[rank] += 1
+    return order
 
 
 @njit(cache=True)
@@ -161,9 +172,9 @@ def _crowding(weighted: NDArray, ranks: NDArray) -> NDArray:
             end += 1
         for m in range(objectives):
             values = weighted[begin:end, m]
-            order = _ascending(values)
-            span = values[order[-1]] - values[order[0]]
+            span = values.max() - values.min()
             if span > 0.0:
+                order = _ascending(values)
                 crowding[begin + order[0]] = np.inf
                 crowding[begin + order[-1]] = np.inf
                 for k in range(1, len(order) - 1):
@@ -190,18 +201,18 @@ def _ascending(values: NDArray) -> NDArray:
 
 @njit(cache=True)
 def _ranks_of_two(
-    certain: NDArray, chancy: NDArray, probability: float, enough: int, rng: np.random.Generator
+    certain: NDArray, chancy: NDArray, order: NDArray, probability: float, enough: int, rng: np.random.Generator
 ) -> NDArray:
     """Fronts of one objective that always counts and one that counts with `probability`.
 
     A remaining j dominates i surely if it is better on the former and no worse on the latter; with 1 - p if
-    better on the former, worse on the latter; with p if equal on the former, better on the latter. Sorted
-    lexicographically, i enters with probability p**a (1 - p)**b, where a counts the remaining ones that are better
-    on the former and b those equal there and better on the latter, unless one of the first kind is no worse on
-    the latter. Once a is so large that p**a is negligible, so it is for everyone further down.
+    better on the former, worse on the latter; with p if equal on the former, better on the latter. In `order`,
+    best first by the former and then the latter, i enters with probability p**a (1 - p)**b, where a counts the
+    remaining ones that are better on the former and b those equal there and better on the latter, unless one of
+    the first kind is no worse on the latter. Once a is so large that p**a is negligible, so it is for everyone
+    further down.
     """
     count = len(certain)
-    order = _lexicographic(certain, chancy)
     following = np.arange(1, count + 1)  # linked list of the remaining, in order
     head = 0
     ranks = np.full(count, -1, np.int64)
@@ -258,37 +269,6 @@ def _ranks_of_two(
         if ranks[i] < 0:
             ranks[i] = rank
     return ranks
-
-
-@njit(cache=True)
-def _lexicographic(certain: NDArray, chancy: NDArray) -> NDArray:
-    """Order by the first value, then the second, both descending, then by position: a merge sort."""
-    count = len(certain)
-    order = np.arange(count)
-    spare = np.empty(count, np.int64)
-    width = 1
-    while width < count:
-        for begin in range(0, count, 2 * width):
-            middle = min(begin + width, count)
-            end = min(begin + 2 * width, count)
-            a, b = begin, middle
-            for k in range(begin, end):
-                if b >= end:
-                    left = True
-                elif a >= middle:
-                    left = False
-                else:
-                    x, y = order[a], order[b]
-                    left = certain[x] > certain[y] or (certain[x] == certain[y] and chancy[x] >= chancy[y])
-                if left:
-                    spare[k] = order[a]
-                    a += 1
-                else:
-                    spare[k] = order[b]
-                    b += 1
-        order, spare = spare, order
-        width *= 2
-    return order
 
 
 @njit(cache=True)

@@ -113,10 +113,8 @@ def mate(networks: Networks, probability: float, rng: np.random.Generator) -> Ne
 
 
 @njit(cache=True)
-def _insert(
-    weights: NDArray, first: NDArray, incoming: NDArray, values: NDArray, rng: np.random.Generator
-) -> bool:
-    """Add one connection to a network; gives up after as many tries as the square of the nodes."""
+def _insert(weights: NDArray, first: NDArray, incoming: NDArray, values: NDArray, rng: np.random.Generator) -> int:
+    """Add one connection to a network: which, or -1 after as many vain tries as the square of the nodes."""
     layers = len(first) - 1
     nodes = first[layers]
     for _ in range(nodes * nodes):
@@ -128,8 +126,8 @@ def _insert(
         connection = incoming[target] + source
         if weights[connection] == 0:
             weights[connection] = values[int(rng.random() * len(values))]
-            return True
-    return False
+            return connection
+    return -1
 
 
 @njit(cache=True)
@@ -155,12 +153,14 @@ def _skip(log_keep: float, rng: np.random.Generator) -> int:
 
 
 @njit(cache=True)
-def _step(value: int, values: NDArray, up: bool) -> int:
-    """The neighbour of `value` in `values`, or `value` itself at the end."""
-    for k in range(len(values)):
-        if values[k] == value:
-            return values[min(k + 1, len(values) - 1)] if up else values[max(k - 1, 0)]
-    return value
+def _steps(values: NDArray) -> NDArray:
+    """What each value becomes one step down (row 0) and up (row 1), itself at the ends; -128 is column 0."""
+    steps = np.empty((2, 256), np.int8)
+    steps[:] = np.arange(-128, 128)
+    for k in range(len(values) - 1):
+        steps[1, values[k] + 128] = values[k + 1]
+        steps[0, values[k + 1] + 128] = values[k]
+    return steps
 
 
 @njit(cache=True)
@@ -182,18 +182,23 @@ def _mutate(
     rewired = np.zeros(count, np.bool_)
     existing = np.empty(weights.shape[1], np.int64)
     log_keep_bias = math.log1p(-bias_rate) if bias_rate < 1.0 else -np.inf
-    for n in range(count):
-        used = 0
-        for c in range(weights.shape[1]):
-            existing[used] = c
-            used += weights[n, c] != 0
+    log_keeps = np.empty(weights.shape[1] + 1)  # of weights, by number of connections
+    for number in range(1, len(log_keeps)):
+        rate = weight_changes / number
+        log_keeps[number] = math.log1p(-rate) if rate < 1.0 else -np.inf
+    steps = _steps(values)
+    for n in range(np.uintp(count)):
+        connections = np.uintp(0)
+        for c in range(np.uintp(weights.shape[1])):  # unsigned indices spare the test for negative ones
+            existing[connections] = c
+            connections += np.uintp(weights[n, c] != 0)
+        used = np.int64(connections)
         if used > 0:
-            rate = weight_changes / used
-            log_keep = math.log1p(-rate) if rate < 1.0 else -np.inf
+            log_keep = log_keeps[used]
             k = _skip(log_keep, rng)
             while k < used:
                 c = existing[k]
-                weights[n, c] = _step(weights[n, c], values, rng.random() < 0.5)
+                weights[n, c] = steps[int(rng.random() < 0.5), weights[n, c] + 128]
                 k += 1 + _skip(log_keep, rng)
         node = _skip(log_keep_bias, rng)
         while node < nodes:
@@ -205,25 +210,16 @@ def _mutate(
                     biases[n, node] = moved
             node += 1 + _skip(log_keep_bias, rng)
         if rng.random() < add:
-            rewired[n] |= _insert(weights[n], first, incoming, values, rng)
-        if rng.random() < remove:
-            rewired[n] |= _remove(weights[n], minimum, rng)
+            inserted = _insert(weights[n], first, incoming, values, rng)
+            if inserted >= 0:
+                k = used
+                while k > 0 and existing[k - 1] > inserted:
+                    existing[k] = existing[k - 1]
+                    k -= 1
+                existing[k] = inserted
+                used += 1
+                rewired[n] = True
+        if rng.random() < remove and used > max(minimum, 0):
+            weights[n, existing[int(rng.random() * used)]] = 0
+            rewired[n] = True
     return rewired
-
-
-@njit(cache=True)
-def _remove(weights: NDArray, minimum: int, rng: np.random.Generator) -> bool:
-    """Delete one uniformly drawn connection unless only `minimum` are left."""
-    used = 0
-    for c in range(len(weights)):
-        used += weights[c] != 0
-    if used <= minimum or used == 0:
-        return False
-    chosen = int(rng.random() * used)
-    for c in range(len(weights)):
-        if weights[c] != 0:
-            if chosen == 0:
-                weights[c] = 0
-                return True
-            chosen -= 1
-    return False

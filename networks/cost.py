@@ -12,7 +12,7 @@ from networks.simplify import influential_nodes
 
 def connection_count(networks: Networks) -> NDArray[np.float64]:
     """Number of connections of the simplified networks, shape (networks,)."""
-    kept = influential_nodes(networks)[:, networks.topology.targets]
+    kept = influential_nodes(networks, inputs=False)[:, networks.topology.targets]
     return ((networks.weights != 0) & kept).sum(axis=1).astype(np.float64)
 
 
@@ -51,7 +51,7 @@ def _measure(
     topology = networks.topology
     return _costs(
         networks.weights,
-        influential_nodes(networks),
+        influential_nodes(networks, inputs=False),
         topology.incoming,
         topology.sources,
         topology.positions,
@@ -81,26 +81,26 @@ def _costs(
     laplacian = np.zeros((nodes, nodes))
     x = np.empty(nodes)
     y = np.empty(nodes)
-    used_source = np.empty(len(sources), np.int64)
-    used_target = np.empty(len(sources), np.int64)
-    neighbours = np.empty(nodes, np.int64)
-    for n in range(count):
+    used_source = np.empty(len(sources), np.uintp)
+    used_target = np.empty(len(sources), np.uintp)
+    neighbours = np.empty(nodes, np.uintp)
+    for n in range(np.uintp(count)):  # unsigned indices spare every access the test for a negative one
         for node in range(nodes):
             fixed = node < inputs or node >= last_hidden
             x[node] = positions[node, 0] if fixed else 0.0
             y[node] = positions[node, 1] if fixed else 0.0
-        used = 0
-        for t in range(inputs, nodes):
+        used = np.uintp(0)
+        for t in range(np.uintp(inputs), np.uintp(nodes)):
             if not influential[n, t]:
                 continue
             degree = 0
-            for c in range(incoming[t], incoming[t + 1]):
+            for c in range(np.uintp(incoming[t]), np.uintp(incoming[t + np.uintp(1)])):
                 if weights[n, c] == 0:
                     continue
-                s = sources[c]
+                s = np.uintp(sources[c])
                 used_source[used] = s
                 used_target[used] = t
-                used += 1
+                used += np.uintp(1)
                 degree += 1
                 if s >= inputs:
                     laplacian[s, s] += 1.0
@@ -144,16 +144,16 @@ def _place_hidden(laplacian: NDArray, x: NDArray, y: NDArray, first: NDArray, ne
     last_hidden = first[layers - 1]
     for layer in range(1, layers - 1):
         end = min(first[layer + 2], last_hidden)
-        for i in range(first[layer], first[layer + 1]):
+        for i in range(np.uintp(first[layer]), np.uintp(first[layer + 1])):
             pivot = laplacian[i, i]
             if pivot == 0.0:
                 continue
-            begin = first[2] if layer == 1 else i + 1
+            begin = np.uintp(first[2]) if layer == 1 else i + np.uintp(1)
             inverse = 1.0 / pivot
-            found = 0
-            for j in range(begin, end):
+            found = np.uintp(0)
+            for j in range(begin, np.uintp(end)):
                 neighbours[found] = j
-                found += laplacian[i, j] != 0.0
+                found += np.uintp(laplacian[i, j] != 0.0)
             for a in range(found):
                 j = neighbours[a]
                 factor = laplacian[i, j] * inverse
@@ -163,14 +163,15 @@ def _place_hidden(laplacian: NDArray, x: NDArray, y: NDArray, first: NDArray, ne
                 y[j] -= factor * y[i]
     for layer in range(layers - 2, 0, -1):
         end = min(first[layer + 2], last_hidden)
-        for i in range(first[layer + 1] - 1, first[layer] - 1, -1):
-            pivot = laplacian[i, i]
+        for node in range(first[layer + 1] - 1, first[layer] - 1, -1):
+            row = np.uintp(node)
+            pivot = laplacian[row, row]
             if pivot == 0.0:
                 continue
-            laplacian[i, i] = 0.0
-            for j in range(first[2] if layer == 1 else i + 1, end):
-                x[i] -= laplacian[i, j] * x[j]
-                y[i] -= laplacian[i, j] * y[j]
-                laplacian[i, j] = 0.0
-            x[i] /= pivot
-            y[i] /= pivot
+            laplacian[row, row] = 0.0
+            for j in range(np.uintp(first[2]) if layer == 1 else row + np.uintp(1), np.uintp(end)):
+                x[row] -= laplacian[row, j] * x[j]
+                y[row] -= laplacian[row, j] * y[j]
+                laplacian[row, j] = 0.0
+            x[row] /= pivot
+            y[row] /= pivot

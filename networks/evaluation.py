@@ -57,7 +57,7 @@ class Evaluator:
         """Values of the output nodes, shape (networks, outputs, patterns); int8 in the exact form."""
         topology = networks.topology
         recorded = np.arange(topology.nodes - topology.outputs, topology.nodes)
-        return self._record(networks, recorded, influential_nodes(networks))
+        return self._record(networks, recorded, influential_nodes(networks, inputs=False))
 
     def activations(self, networks: Networks, nodes: Sequence[int] | None = None) -> NDArray:
         """Values of all or some nodes, shape (networks, nodes, patterns); int8 in the exact form."""

@@ -10,10 +10,16 @@ from networks.batch import Networks
 from networks.topology import Topology
 
 
-def influential_nodes(networks: Networks) -> NDArray[np.bool_]:
-    """Whether a path leads from a node to an output (outputs: always), shape (networks, nodes)."""
+def influential_nodes(networks: Networks, inputs: bool = True) -> NDArray[np.bool_]:
+    """Whether a path leads from a node to an output (outputs: always), shape (networks, nodes).
+
+    Args:
+        networks: the batch.
+        inputs: look at the inputs too, which most of the work is for; else they are False.
+    """
     topology = networks.topology
-    return _influential(networks.weights, topology.incoming, topology.sources, topology.inputs, topology.outputs)
+    lowest = topology.first[1 if inputs else 2]
+    return _influential(networks.weights, topology.incoming, topology.sources, lowest, topology.outputs)
 
 
 def simplify(networks: Networks) -> Networks:
@@ -21,7 +27,7 @@ def simplify(networks: Networks) -> Networks:
 
     Nodes that are left without a connection are absent from the simplified network; their biases become 0.
     """
-    influential = influential_nodes(networks)
+    influential = influential_nodes(networks, inputs=False)
     topology = networks.topology
     weights = np.where(influential[:, topology.targets], networks.weights, 0).astype(networks.weights.dtype)
     kept = connected_nodes(topology, weights)
@@ -48,14 +54,17 @@ def adjacency_matrices(networks: Networks) -> NDArray[np.uint8]:
 
 
 @njit(cache=True)
-def _influential(weights: NDArray, incoming: NDArray, sources: NDArray, inputs: int, outputs: int) -> NDArray:
+def _influential(weights: NDArray, incoming: NDArray, sources: NDArray, lowest: int, outputs: int) -> NDArray:
+    """Marks what leads into nodes from `lowest` on."""
     count = len(weights)
     nodes = len(incoming) - 1
     influential = np.zeros((count, nodes), np.bool_)
-    for n in range(count):
+    # Unsigned indices spare every access the test for a negative one.
+    for n in range(np.uintp(count)):
         influential[n, nodes - outputs :] = True
-        for node in range(nodes - 1, inputs - 1, -1):
+        for above in range(np.uintp(nodes - lowest)):
+            node = np.uintp(nodes - 1) - above
             if influential[n, node]:
-                for c in range(incoming[node], incoming[node + 1]):
-                    influential[n, sources[c]] |= weights[n, c] != 0
+                for c in range(np.uintp(incoming[node]), np.uintp(incoming[node + np.uintp(1)])):
+                    influential[n, np.uintp(sources[c])] |= weights[n, c] != 0
     return influential

@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 # Patterns handled by one pass of the inner loops; a constant lets the compiler unroll them into vectors.
 LANES = 256
 
+# Weights are -LARGEST..LARGEST, so many multiples of an activation occur.
+LARGEST = 2
+MULTIPLES = 2 * LARGEST + 1
+
 # tanh(s) is 1.0 in double precision from this slope on: 1 - tanh(s) < 2**-54.
 EXACT_SLOPE = 19.1
 
@@ -63,42 +67,42 @@ def ternary_activations(
     widest = 0
     for node in range(inputs, nodes):
         widest = max(widest, incoming[node + 1] - incoming[node])
-    # One spare node of zeros completes the last pair of connections of a node with an odd number.
-    state = np.zeros((blocks, nodes + 1, LANES), np.int8)
-    state[:, :inputs] = patterns
+    # Five rows a node, -2, -1, 0, 1 and 2 times its activations: a connection adds the row of its weight.
+    state = np.zeros((blocks, MULTIPLES * nodes, LANES), np.int8)
+    for multiple in range(MULTIPLES):
+        state[:, multiple : MULTIPLES * inputs : MULTIPLES] = patterns * (multiple - LARGEST)
     total = np.empty(LANES, np.int8)
-    source = np.empty(widest + 1, np.int64)
-    negative = np.empty(widest + 1, np.int8)  # -1 (all bits set) where the weight is below zero
-    double = np.empty(widest + 1, np.int8)  # -1 where it is 2 or -2
+    row = np.empty(widest + 1, np.uintp)
     result = np.empty((count, len(recorded), blocks, LANES), np.int8)
-    for n in range(count):
-        for node in range(inputs, nodes):
+    # Unsigned indices spare every access the test for a negative one.
+    for n in range(np.uintp(count)):
+        for node in range(np.uintp(inputs), np.uintp(nodes)):
             if not needed[n, node]:
                 continue
             bias = biases[n, node]
-            used = 0
-            for c in range(incoming[node], incoming[node + 1]):
+            used = np.uintp(0)
+            for c in range(np.uintp(incoming[node]), np.uintp(incoming[node + np.uintp(1)])):
                 weight = weights[n, c]
-                source[used] = sources[c]
-                negative[used] = -1 if weight < 0 else 0
-                double[used] = -1 if weight & 1 == 0 else 0
-                used += weight != 0
-            source[used] = nodes
-            for block in range(blocks):
+                row[used] = MULTIPLES * sources[c] + LARGEST + weight
+                used += np.uintp(weight != 0)
+            row[used] = LARGEST  # a row of zeros completes the last pair of an odd number
+            own = np.uintp(MULTIPLES) * node
+            for block in range(np.uintp(blocks)):
                 for p in range(LANES):
                     total[p] = bias
-                for k in range(0, used, 2):
-                    a, negate_a, double_a = source[k], negative[k], double[k]
-                    b, negate_b, double_b = source[k + 1], negative[k + 1], double[k + 1]
+                for k in range(np.uintp(0), used, np.uintp(2)):
+                    a, b = row[k], row[k + np.uintp(1)]
                     for p in range(LANES):
-                        x = int8(int8(state[block, a, p] ^ negate_a) - negate_a)
-                        y = int8(int8(state[block, b, p] ^ negate_b) - negate_b)
-                        total[p] += int8(int8(x + int8(x & double_a)) + int8(y + int8(y & double_b)))
+                        total[p] += int8(state[block, a, p] + state[block, b, p])
                 for p in range(LANES):
-                    state[block, node, p] = int8(total[p] > 0) - int8(total[p] < 0)
+                    x = int8(int8(total[p] > 0) - int8(total[p] < 0))
+                    state[block, own, p] = int8(-int8(x + x))
+                    state[block, own + np.uintp(1), p] = int8(-x)
+                    state[block, own + np.uintp(3), p] = x
+                    state[block, own + np.uintp(4), p] = int8(x + x)
         for r in range(len(recorded)):
-            row = recorded[r]
+            source = MULTIPLES * recorded[r] + LARGEST + 1
             for block in range(blocks):
                 for p in range(LANES):
-                    result[n, r, block, p] = state[block, row, p]
+                    result[n, r, block, p] = state[block, source, p]
     return result
