@@ -1,7 +1,7 @@
 """Evolution is fast: claims about `evo`, measured against programs a user would otherwise write.
 
-    python benchmarks/evolution.py            all tables, about three minutes
-    python benchmarks/evolution.py --quick    fewer repeats and sizes, about 40 seconds
+    python benchmarks/evolution.py            all tables, about two minutes
+    python benchmarks/evolution.py --quick    fewer repeats and sizes, under a minute
 
 The claims: at the size of Clune et al. (2013; 1000 networks, 256 patterns, retina AND) one core evolves at least
 40 times as many generations a second as a DEAP program of the same experiment (deap_program.py), 600 with
@@ -412,7 +412,7 @@ def deap_individuals(population: Population) -> list[Any]:
 
 
 def selection(quick: bool) -> None:
-    title("6. Selection alone: 1000 of 2000 (pcc, after a warm-up), milliseconds")
+    title("6. Selection alone: 1000 of 2000 (pcc, after a warm-up), and the ratio to ours")
     population = parents_and_offspring()
     keep = len(population) // 2
     individuals = deap_individuals(population)
