@@ -338,7 +338,9 @@ def use_all() -> dict[str, Any]:
     """Use every kernel of a pa and a pcc run once; processor time of this process so far."""
     for treatment in TREATMENTS:
         _, toolbox = toolbox_of(treatment, population=20)
-        evo.trial.measure(advance(toolbox, begin(toolbox, SEED), 2), 2, None)
+        population = advance(toolbox, begin(toolbox, SEED), 2)
+        evo.trial.measure(population, 2, None)
+        evo.trial.describe_best(population, toolbox.problem, SEED)
     return {"processor": time.process_time()}
 
 
