@@ -131,7 +131,7 @@ def test_killed_at_any_moment_a_run_resumes_to_the_same_end(tmp_path: Path, work
         ("run clune2013-retina --population 0", "--population 0: allowed is a whole number of 2 or more"),
         ("run clune2013-retina --population 1.5", "--population 1.5: allowed is a whole number of 2 or more"),
         ("run clune2013-retina --pressure -0.5", "--pressure -0.5: allowed is a number from 0 to 1"),
-        ("run clune2013-retina --add-rate -1e-9", "--add-rate -1e-9: allowed is a number from 0 to 1"),
+        ("run clune2013-retina --add-rate=-1e-9", "--add-rate -1e-9: allowed is a number from 0 to 1"),
         ("run clune2013-retina --insertions-min 9 --insertions-max 3", "--insertions-min 9: allowed is at most"),
         ("run clune2013-retina --objectives connections", "--objectives: treatment pa sets it"),
         ("run clune2013-retina --scale huge", "--scale huge: allowed are paper, laptop, smoke"),
@@ -191,7 +191,8 @@ def test_a_damaged_checkpoint_gets_one_line(
     capsys.readouterr()
     assert evo("run", "--resume", "--workers", "0", "--out", run) == 2
     message = capsys.readouterr().err.splitlines()[-1]
-    assert message.startswith(f"evo: {checkpoint}") and message.endswith("remove it to start this trial over")
+    assert message.startswith("evo: ") and str(checkpoint) in message
+    assert message.endswith("to start this trial over")
     checkpoint.unlink()
     assert evo("run", "--resume", "--workers", "0", "--out", run) == 0
 
