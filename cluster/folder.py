@@ -25,6 +25,18 @@ from cluster.files import disk_error, partial_path, read_arrays, read_json, writ
 
 FORMAT = 1
 
+#: What every run.json holds.
+DESCRIBED = {
+    "experiment": str,
+    "question": str,
+    "command": str,
+    "scale": str,
+    "treatments": list,
+    "trials": int,
+    "seed": int,
+    "settings": dict,
+}
+
 
 class RunFolder:
     """The folder of one run."""
@@ -42,10 +54,7 @@ class RunFolder:
         file = self.path / "run.json"
         if not file.exists():
             raise UserError(f"{self.path}: not a run folder (it holds no run.json)")
-        content = read_json(file)
-        if content.get("format") != FORMAT:
-            raise UserError(f"{file}: format {content.get('format')!r}: allowed is {FORMAT}")
-        return content
+        return read_description(file)
 
     @classmethod
     def create(cls, path: Path | str, description: Mapping[str, Any]) -> RunFolder:
@@ -89,6 +98,21 @@ class RunFolder:
         """
         with _lock(self.path, wait=False):
             yield
+
+
+def read_description(file: Path) -> dict[str, Any]:
+    """Content of a run.json.
+
+    Raises:
+        UserError: not a run.json, or one of another format.
+    """
+    content = read_json(file)
+    if content.get("format") != FORMAT:
+        raise UserError(f"{file}: format {content.get('format')!r}: allowed is {FORMAT}")
+    for name, kind in DESCRIBED.items():
+        if not isinstance(content.get(name), kind):
+            raise UserError(f"{file}: {name} {content.get(name)!r}: allowed is a {kind.__name__}")
+    return content
 
 
 class TrialFolder:

@@ -18,8 +18,7 @@ from rich.table import Table
 from cluster.describe import commit, versions
 from cluster.display import Display
 from cluster.errors import UserError
-from cluster.files import read_json
-from cluster.folder import RunFolder
+from cluster.folder import RunFolder, read_description
 from cluster.parameters import allowed, whole_number, with_values
 from cluster.trials import Trial, run_trials
 from evo.experiments import EXPERIMENTS, Experiment, Settings, find
@@ -140,7 +139,7 @@ def make_plan(arguments: argparse.Namespace) -> Plan:
     """
     base: dict[str, Any] = {}
     if arguments.config is not None:
-        base = read_json(arguments.config)
+        base = read_description(arguments.config)
     elif arguments.resume and arguments.experiment is None and arguments.out is not None:
         base = RunFolder(arguments.out).description
     name = arguments.experiment or base.get("experiment")
@@ -164,7 +163,9 @@ def make_plan(arguments: argparse.Namespace) -> Plan:
             if value is not None and field in experiment.treatments[treatment]:
                 flag = "--" + field.replace("_", "-")
                 raise UserError(f"{flag}: treatment {treatment} sets it: allowed are treatments that do not")
-    trials = arguments.trials if arguments.trials is not None else base.get("trials", experiment.trials[scale])
+    trials = arguments.trials
+    if trials is None:
+        trials = base["trials"] if base and arguments.scale is None else experiment.trials[scale]
     seed = arguments.seed if arguments.seed is not None else base.get("seed", 1)
     return Plan(
         experiment,

@@ -98,7 +98,7 @@ def report(path: Path, out: Path | None = None) -> None:
         out / "statistics.json",
         {
             "command": description["command"],
-            "commit": description["commit"],
+            "commit": description.get("commit"),
             "finished_trials": len(results),
             "planned_trials": description["trials"] * len(description["treatments"]),
             "summary": summary,

@@ -8,6 +8,17 @@ import pytest
 from cluster.errors import UserError
 from cluster.folder import RunFolder
 
+DESCRIPTION = {
+    "experiment": "a",
+    "question": "why?",
+    "command": "evo run a",
+    "scale": "smoke",
+    "treatments": ["pa"],
+    "trials": 1,
+    "seed": 1,
+    "settings": {},
+}
+
 
 def _hold(path: Path, seconds: float) -> None:
     with RunFolder(path).locked():
@@ -16,7 +27,7 @@ def _hold(path: Path, seconds: float) -> None:
 
 
 def test_a_folder_that_holds_another_run_is_refused_and_untouched(tmp_path: Path) -> None:
-    RunFolder.create(tmp_path / "run", {"experiment": "a"})
+    RunFolder.create(tmp_path / "run", DESCRIPTION)
     with pytest.raises(UserError, match="holds another run"):
         RunFolder.create(tmp_path / "run", {"experiment": "b"})
     assert RunFolder(tmp_path / "run").description["experiment"] == "a"
@@ -40,6 +51,13 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
     RunFolder.create(tmp_path / "run", {})
     (tmp_path / "run" / "run.json").write_text('{"format": 99}')
     with pytest.raises(UserError, match="format 99: allowed is 1"):
+        _ = RunFolder(tmp_path / "run").description
+
+
+@pytest.mark.parametrize("name", DESCRIPTION)
+def test_a_description_with_something_missing_is_refused(tmp_path: Path, name: str) -> None:
+    RunFolder.create(tmp_path / "run", {**DESCRIPTION, name: None})
+    with pytest.raises(UserError, match=f"run.json: {name} None: allowed is a "):
         _ = RunFolder(tmp_path / "run").description
 
 
