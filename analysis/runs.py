@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from cluster.errors import UserError
-from cluster.folder import RunFolder
+from cluster.folder import RunFolder, TrialFolder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,16 +15,14 @@ if TYPE_CHECKING:
 NESTED = ("network", "partition", "sub_solutions")
 
 
-def read_results(run: RunFolder) -> list[dict[str, Any]]:
-    """Results of all finished trials, treatments in the run's order, trials by number.
+def finished_trials(run: RunFolder) -> list[TrialFolder]:
+    """Folders of all finished trials, treatments in the run's order, trials by number.
 
     Raises:
-        UserError: not a run folder, or a result that cannot be read.
+        UserError: not a run folder.
     """
-    results = []
-    for treatment in run.description["treatments"]:
-        results += [folder.result for folder in run.trials(treatment) if folder.finished]
-    return results
+    treatments = run.description["treatments"]
+    return [folder for treatment in treatments for folder in run.trials(treatment) if folder.finished]
 
 
 def results_table(results: list[dict[str, Any]]) -> pd.DataFrame:
@@ -33,24 +32,29 @@ def results_table(results: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame([{k: v for k, v in result.items() if k not in NESTED} for result in results])
 
 
-def read_metrics(run: RunFolder) -> pd.DataFrame:
-    """The metrics of all finished trials, below each other, with columns `treatment` and `trial` first.
+def read_metrics(folders: Iterable[TrialFolder], columns: Iterable[str] = ()) -> pd.DataFrame:
+    """The metrics of trials, below each other, with columns `treatment` and `trial` first.
+
+    Args:
+        folders: of the trials.
+        columns: what the metrics must hold.
 
     Raises:
-        UserError: not a run folder, or a file that cannot be read as metrics.
+        UserError: a file that cannot be read as metrics or lacks a column.
     """
     import pandas as pd
 
     tables = []
-    for treatment in run.description["treatments"]:
-        for folder in run.trials(treatment):
-            if not folder.finished:
-                continue
-            try:
-                table = pd.read_csv(folder.path / "metrics.csv")
-            except (OSError, ValueError) as error:
-                raise UserError(f"{folder.path / 'metrics.csv'}: cannot be read: {error}") from None
-            table.insert(0, "treatment", treatment)
-            table.insert(1, "trial", int(folder.path.name.removeprefix("trial-")))
-            tables.append(table)
+    for folder in folders:
+        file = folder.path / "metrics.csv"
+        try:
+            table = pd.read_csv(file)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{file}: cannot be read: {error}") from None
+        for column in columns:
+            if column not in table:
+                raise UserError(f"{file}: column {column}: missing")
+        table.insert(0, "treatment", folder.path.parent.name)
+        table.insert(1, "trial", int(folder.path.name.removeprefix("trial-")))
+        tables.append(table)
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

@@ -45,7 +45,7 @@ def make_parser() -> Parser:
     )
     add_run_arguments(run)
     report = commands.add_parser("report", help="table, statistics and figures of a run")
-    report.add_argument("run", type=Path, metavar="RUN", help="run folder")
+    report.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folder; several are compared")
     report.add_argument("--out", type=Path, metavar="DIR", help="where to write (default RUN/report)")
     show = commands.add_parser("show", help="draw one network and print all its measures")
     show.add_argument("trial", type=Path, metavar="TRIAL", help="trial folder or its result.json")
@@ -78,7 +78,7 @@ def _dispatch(arguments: argparse.Namespace) -> None:
     elif arguments.command == "report":
         from evo.report import report
 
-        report(arguments.run, arguments.out)
+        report(arguments.runs, arguments.out)
     else:
         from evo.show import show
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis import statistics
-from analysis.runs import read_metrics, read_results, results_table
+from analysis.runs import finished_trials, read_metrics, results_table
 from cluster.errors import UserError
 from cluster.files import disk_error, write_atomic, write_json
-from cluster.folder import RunFolder
+from cluster.folder import RunFolder, TrialFolder
 from evo.results import check_result
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ MEASURES = (
     Measure("connections", "connections", 0),
 )
 
+#: Panels of the figure over generations.
+CURVES = {"Performance": "performance", "Modularity Q": "modularity", "Connection cost": "connection_cost"}
+
 #: Yes-or-no outcomes of a trial.
 OUTCOMES: Mapping[str, Callable[[Mapping[str, Any]], bool | None]] = {
     "perfect": lambda result: result["performance"] == 1.0,
@@ -61,52 +64,76 @@ def _solves_all_parts(parts: Mapping[str, Mapping[str, Any]] | None) -> bool | N
     return None if parts is None else bool(parts) and all(part["score"] == 1.0 for part in parts.values())
 
 
-def report(path: Path, out: Path | None = None) -> None:
-    """Write the report of a run, finished or not, and print its table.
+def report(paths: Sequence[Path], out: Path | None = None) -> None:
+    """Write the report of a run, finished or not, or of several runs together, and print its table.
 
     Args:
-        path: run folder.
-        out: where to; default RUN/report.
+        paths: run folders; the first treatment of the first one is what the others are compared with.
+        out: where to; default RUN/report of a single run.
 
     Raises:
-        UserError: not a run folder, no finished trial, or a result that its network does not bear out.
+        UserError: not a run folder, no finished trial, runs that do not belong together, or a result that its
+            network does not bear out.
     """
-    run = RunFolder(path)
-    description = run.description
-    results = read_results(run)
-    if not results:
-        raise UserError(f"{path}: no finished trial yet: allowed is a run with at least one")
-    graphs = [
-        check_result(result, run.trial(result["treatment"], result["trial"]).path / "result.json")[0]
-        for result in results
-    ]
-    out = out or path / "report"
+    runs = [RunFolder(path) for path in paths]
+    descriptions = [run.description for run in runs]
+    treatments = _all_treatments(paths, descriptions)
+    if out is None and len(paths) > 1:
+        raise UserError("--out: missing: allowed with several runs is a folder for their report")
+    folders = [folder for run in runs for folder in finished_trials(run)]
+    if not folders:
+        raise UserError(f"{paths[0]}: no finished trial yet: allowed is a run with at least one")
+    results, graphs = zip(*(_checked(folder) for folder in folders), strict=True)
+    out = out or paths[0] / "report"
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise disk_error(out, error) from None
-    groups = {
-        treatment: [result for result in results if result["treatment"] == treatment]
-        for treatment in description["treatments"]
-    }
-    groups = {treatment: members for treatment, members in groups.items() if members}
-    summary = {treatment: summarise(members) for treatment, members in groups.items()}
+    groups = {name: [result for result in results if result["treatment"] == name] for name in treatments}
+    groups = {name: members for name, members in groups.items() if members}
+    summary = {name: summarise(members) for name, members in groups.items()}
     comparisons = compare(groups)
     columns, rows = tabulate(summary, comparisons)
-    _write_tables(out, columns, rows, results)
+    planned = sum(description["trials"] * len(description["treatments"]) for description in descriptions)
+    _write_tables(out, columns, rows, list(results))
     write_json(
         out / "statistics.json",
         {
-            "command": description["command"],
-            "commit": description.get("commit"),
+            "commands": [description["command"] for description in descriptions],
+            "commits": [description.get("commit") for description in descriptions],
             "finished_trials": len(results),
-            "planned_trials": description["trials"] * len(description["treatments"]),
+            "planned_trials": planned,
             "summary": summary,
             "comparisons": comparisons,
         },
     )
-    files = draw(out, read_metrics(run), groups, graphs, comparisons)
-    _print(description, columns, rows, len(results), out, files)
+    files = draw(out, read_metrics(folders, CURVES.values()), groups, list(graphs), comparisons)
+    _print(descriptions[0], columns, rows, f"{len(results)} of {planned}", out, files)
+
+
+def _all_treatments(paths: Sequence[Path], descriptions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Treatments of all runs, which must be of one experiment and have no treatment in common."""
+    treatments: list[str] = []
+    for path, description in zip(paths, descriptions, strict=True):
+        for name in ("experiment", "settings"):
+            if description[name] != descriptions[0][name]:
+                raise UserError(f"{path}: its {name} differ from those of {paths[0]}: allowed are equal ones")
+        for treatment in description["treatments"]:
+            if treatment in treatments:
+                raise UserError(f"{path}: treatment {treatment}: allowed is each treatment in one run only")
+            treatments.append(treatment)
+    return treatments
+
+
+def _checked(folder: TrialFolder) -> tuple[dict[str, Any], nx.DiGraph]:
+    """Result and network of a trial, the former borne out by the latter and by where it lies."""
+    result, file = folder.result, folder.path / "result.json"
+    graph, _ = check_result(result, file)
+    own = f"{result['treatment']}/trial-{result['trial']:03d}"
+    lies = f"{folder.path.parent.name}/{folder.path.name}"
+    if own != lies:
+        raise UserError(f"{file}: is of trial {own}: allowed is {lies}; the file was changed or moved")
+    return result, graph
 
 
 def summarise(results: list[dict[str, Any]]) -> dict[str, Any]:
@@ -271,11 +298,7 @@ def curves(metrics: pd.DataFrame, treatments: list[str]) -> Figure:
 
     colours = treatment_colours(treatments)
     panels = []
-    for column, label in (
-        ("performance", "Performance"),
-        ("modularity", "Modularity Q"),
-        ("connection_cost", "Connection cost"),
-    ):
+    for label, column in CURVES.items():
         tables = {
             name: metrics[metrics.treatment == name].pivot_table(
                 index="trial", columns="generation", values=column
@@ -331,14 +354,13 @@ def _print(
     description: Mapping[str, Any],
     columns: list[str],
     rows: list[list[str]],
-    finished: int,
+    finished: str,
     out: Path,
     files: list[Path],
 ) -> None:
     console = Console(highlight=False)
-    planned = description["trials"] * len(description["treatments"])
     console.print(f"\n[bold]{description['experiment']}[/bold]  {description['question']}", soft_wrap=True)
-    console.print(f"{finished} of {planned} trials finished; medians with 95 % bootstrap intervals\n")
+    console.print(f"{finished} trials finished; medians with 95 % bootstrap intervals\n")
     table = Table(box=None, padding=(0, 2), header_style="bold")
     for k, column in enumerate(columns):
         table.add_column(column, justify="left" if k == 0 else "right", no_wrap=True)

@@ -34,6 +34,16 @@ REQUIRED = (
     "network",
 )
 
+#: What kind those are that the network cannot tell.
+TYPES: dict[str, tuple[type, ...]] = {
+    "problem": (str,),
+    "treatment": (str,),
+    "trial": (int,),
+    "generation": (int,),
+    "solved_generation": (type(None), int),
+    "modularity_mean": (int, float),
+}
+
 #: How far a stored number may lie from the recomputed one.
 TOLERANCE = 1e-9
 
@@ -51,6 +61,9 @@ def check_result(result: Mapping[str, Any], path: Path) -> tuple[nx.DiGraph, Pro
     missing = [name for name in REQUIRED if name not in result]
     if missing:
         raise UserError(f"{path}: {missing[0]}: missing")
+    for name, kinds in TYPES.items():
+        if not isinstance(result[name], kinds) or isinstance(result[name], bool):
+            raise UserError(f"{path}: {name} {result[name]!r}: allowed is a {kinds[-1].__name__}")
     if result["problem"] not in PROBLEMS:
         raise UserError(f"{path}: problem {result['problem']!r}: allowed are {', '.join(PROBLEMS)}")
     problem = PROBLEMS[result["problem"]]()

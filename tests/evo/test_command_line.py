@@ -4,6 +4,7 @@ import filecmp
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -210,6 +211,9 @@ def test_a_result_edited_by_hand_is_noticed(
         "decomposed": True,
         "problem": "chess",
         "partition": [[0]],
+        "trial": "first",
+        "modularity_mean": None,
+        "solved_generation": "never",
         "network": {"nodes": 3},
     }
     for name, value in changes.items():
@@ -270,6 +274,34 @@ def test_a_report_holds_tables_statistics_and_figures(
     assert statistics["finished_trials"] == 14 and statistics["summary"]["pa"]["trials"] == 2
     trials = (tmp_path / "one" / "trials.csv").read_text().splitlines()
     assert len(trials) == 15
+
+
+def test_several_runs_are_reported_together_if_they_belong_together(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evo(*RUN, "--treatments", "pcc-p100", "--workers", "0", "--out", tmp_path / "more") == 0
+    assert evo("report", finished, tmp_path / "more", "--out", tmp_path / "report") == 0
+    statistics = json.loads((tmp_path / "report" / "statistics.json").read_text())
+    assert statistics["finished_trials"] == 16 and "pcc-p100" in statistics["summary"]
+    assert {test["against"] for test in statistics["comparisons"]} == {"pa"}
+    capsys.readouterr()
+    assert evo("report", finished, finished, "--out", tmp_path / "no") == 2
+    assert "treatment pa: allowed is each treatment in one run only" in capsys.readouterr().err
+    longer = [*RUN, "--generations", "50", "--treatments", "pcc-p100", "--workers", "0"]
+    assert evo(*longer, "--out", tmp_path / "longer") == 0
+    assert evo("report", finished, tmp_path / "longer", "--out", tmp_path / "no") == 2
+    assert "its settings differ" in capsys.readouterr().err
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_result_in_the_wrong_place_is_noticed(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    result = tmp_path / "run" / "pcc" / "trial-000" / "result.json"
+    result.write_bytes((finished / "pa" / "trial-001" / "result.json").read_bytes())
+    assert evo("report", tmp_path / "run") == 2
+    assert "is of trial pa/trial-001: allowed is pcc/trial-000" in capsys.readouterr().err
 
 
 def test_an_unfinished_run_is_reported_as_far_as_it_is(
