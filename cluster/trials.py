@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import signal
 import sys
@@ -133,7 +134,8 @@ class _Crew:
         trial = self.waiting.popleft() if self.waiting else None
         self.busy[pipe] = (process, trial)
         if trial is not None:
-            pipe.send(trial)
+            with contextlib.suppress(OSError):  # a worker that died already is noticed when it is listened to
+                pipe.send(trial)
             self.observer.started(trial)
 
     def _listen(self, pipe: Connection) -> None:
