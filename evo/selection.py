@@ -213,8 +213,18 @@ def _ranks_of_two(
     further down.
     """
     count = len(certain)
-    following = np.arange(1, count + 1)  # linked list of the remaining, in order
-    head = 0
+    # Equals on the former objective are one class, a linked list of those that remain; -1 is its end.
+    following = np.arange(1, count + 1)
+    heads = np.empty(count, np.int64)
+    left = np.zeros(count, np.int64)
+    classes = 0
+    for position in range(count):
+        if position == 0 or certain[order[position]] != certain[order[position - 1]]:
+            heads[classes] = position
+            classes += 1
+            following[position - 1] = -1
+        left[classes - 1] += 1
+    following[count - 1] = -1
     ranks = np.full(count, -1, np.int64)
     power_better = np.empty(count + 1)
     power_equal = np.empty(count + 1)
@@ -226,44 +236,43 @@ def _ranks_of_two(
     rank = 0
     while placed < enough:
         best_chancy = -np.inf  # best second value among those better on the first
-        class_best = -np.inf  # best second value among those equal on the first
-        class_value = certain[order[head]]
-        group_value = np.nan  # second value of the current group of equals on both
         better = 0  # remaining ones better on the first objective
-        seen = 0  # remaining ones of this class so far
-        ahead = 0  # those of them better on the second objective
-        previous = -1
-        position = head
-        while position < count:
-            i = order[position]
-            if certain[i] != class_value:
-                better += seen
-                best_chancy = max(best_chancy, class_best)
-                class_value = certain[i]
-                class_best = -np.inf
-                group_value = np.nan
-                seen = 0
-                if power_better[better] < NEGLIGIBLE:
-                    break
-            if chancy[i] != group_value:
-                group_value = chancy[i]
-                ahead = seen
-                class_best = max(class_best, group_value)
-            seen += 1
-            enters = False
-            if better == 0 or chancy[i] > best_chancy:
+        for c in range(classes):
+            if left[c] == 0:
+                continue
+            if power_better[better] < NEGLIGIBLE:
+                break
+            top = chancy[order[heads[c]]]
+            group_value = np.nan  # second value of the current group of equals on both
+            seen = 0  # remaining ones of this class so far
+            ahead = 0  # those of them better on the second objective
+            entered = 0
+            previous = -1
+            position = heads[c]
+            while position >= 0:
+                i = order[position]
+                if chancy[i] != group_value:
+                    group_value = chancy[i]
+                    ahead = seen
                 chance = power_better[better] * power_equal[ahead]
-                enters = chance >= 1.0 or (chance >= NEGLIGIBLE and rng.random() < chance)
-            if enters:
-                ranks[i] = rank
-                placed += 1
-                if previous < 0:
-                    head = following[position]
+                if chance < NEGLIGIBLE or (better > 0 and not chancy[i] > best_chancy):
+                    break  # and so it is for the rest of the class
+                seen += 1
+                after = following[position]
+                if chance >= 1.0 or rng.random() < chance:
+                    ranks[i] = rank
+                    entered += 1
+                    if previous < 0:
+                        heads[c] = after
+                    else:
+                        following[previous] = after
                 else:
-                    following[previous] = following[position]
-            else:
-                previous = position
-            position = following[position]
+                    previous = position
+                position = after
+            better += left[c]
+            left[c] -= entered
+            placed += entered
+            best_chancy = max(best_chancy, top)
         rank += 1
     for i in range(count):
         if ranks[i] < 0:
