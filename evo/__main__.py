@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cluster.errors import UserError
+from cluster.parameters import whole_number
 
 DESCRIPTION = """\
 Evolve neural networks and see what they are made of.
@@ -47,9 +48,10 @@ def make_parser() -> Parser:
     report = commands.add_parser("report", help="table, statistics and figures of a run")
     report.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folder; several are compared")
     report.add_argument("--out", type=Path, metavar="DIR", help="where to write (default RUN/report)")
+    report.add_argument("--nulls", default=200, metavar="N", help="random networks to compare each Q with")
     show = commands.add_parser("show", help="draw one network and print all its measures")
     show.add_argument("trial", type=Path, metavar="TRIAL", help="trial folder or its result.json")
-    show.add_argument("--nulls", type=int, default=200, metavar="N", help="random networks to compare Q with")
+    show.add_argument("--nulls", default=200, metavar="N", help="random networks to compare Q with")
     show.add_argument("--out", type=Path, metavar="FILE", help="figure (default in RUN/report/networks)")
     return parser
 
@@ -78,11 +80,11 @@ def _dispatch(arguments: argparse.Namespace) -> None:
     elif arguments.command == "report":
         from evo.report import report
 
-        report(arguments.runs, arguments.out)
+        report(arguments.runs, arguments.out, whole_number("--nulls", arguments.nulls, 2))
     else:
         from evo.show import show
 
-        show(arguments.trial, arguments.nulls, arguments.out)
+        show(arguments.trial, whole_number("--nulls", arguments.nulls, 2), arguments.out)
 
 
 if __name__ == "__main__":

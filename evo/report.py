@@ -16,6 +16,7 @@ from rich.table import Table
 
 from analysis import statistics
 from analysis.runs import finished_trials, read_metrics, results_table
+from analysis.significance import modularity_significance
 from cluster.errors import UserError
 from cluster.files import disk_error, write_atomic, write_json
 from cluster.folder import RunFolder, TrialFolder
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Seed of the bootstrap; a report of the same run is the same file.
 SEED = 0
+#: Random networks that each network's modularity is compared with.
+NULLS = 200
 #: Most networks in a gallery.
 GALLERY = 16
 
@@ -57,6 +60,7 @@ OUTCOMES: Mapping[str, Callable[[Mapping[str, Any]], bool | None]] = {
     "perfect": lambda result: result["performance"] == 1.0,
     "decomposed": lambda result: result["decomposed"],
     "sub-solutions": lambda result: _solves_all_parts(result["sub_solutions"]),
+    "Q beyond chance": lambda result: result["modularity_p"] < 0.05,
 }
 
 
@@ -64,12 +68,13 @@ def _solves_all_parts(parts: Mapping[str, Mapping[str, Any]] | None) -> bool | N
     return None if parts is None else bool(parts) and all(part["score"] == 1.0 for part in parts.values())
 
 
-def report(paths: Sequence[Path], out: Path | None = None) -> None:
+def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -> None:
     """Write the report of a run, finished or not, or of several runs together, and print its table.
 
     Args:
         paths: run folders; the first treatment of the first one is what the others are compared with.
         out: where to; default RUN/report of a single run.
+        nulls: number of random networks with the same degrees and layers that each network's Q is compared with.
 
     Raises:
         UserError: not a run folder, no finished trial, runs that do not belong together, or a result that its
@@ -83,7 +88,7 @@ def report(paths: Sequence[Path], out: Path | None = None) -> None:
     folders = [folder for run in runs for folder in finished_trials(run)]
     if not folders:
         raise UserError(f"{paths[0]}: no finished trial yet: allowed is a run with at least one")
-    results, graphs = zip(*(_checked(folder) for folder in folders), strict=True)
+    results, graphs = zip(*(_checked(folder, nulls) for folder in folders), strict=True)
     out = out or paths[0] / "report"
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -125,15 +130,18 @@ def _all_treatments(paths: Sequence[Path], descriptions: Sequence[Mapping[str, A
     return treatments
 
 
-def _checked(folder: TrialFolder) -> tuple[dict[str, Any], nx.DiGraph]:
-    """Result and network of a trial, the former borne out by the latter and by where it lies."""
+def _checked(folder: TrialFolder, nulls: int) -> tuple[dict[str, Any], nx.DiGraph]:
+    """Result and network of a trial, the former borne out by the latter and by where it lies.
+
+    The result gains `modularity_p`, the share of random networks that are as modular.
+    """
     result, file = folder.result, folder.path / "result.json"
     graph, _ = check_result(result, file)
     own = f"{result['treatment']}/trial-{result['trial']:03d}"
     lies = f"{folder.path.parent.name}/{folder.path.name}"
     if own != lies:
         raise UserError(f"{file}: is of trial {own}: allowed is {lies}; the file was changed or moved")
-    return result, graph
+    return result | {"modularity_p": modularity_significance(graph, nulls).p}, graph
 
 
 def summarise(results: list[dict[str, Any]]) -> dict[str, Any]:
@@ -283,8 +291,10 @@ def draw(
         if any(None in values for values in outcomes.values()):
             continue
         counts = {key: (sum(map(bool, values)), len(values)) for key, values in outcomes.items()}
-        label = f"Trials {name} (%)" if name != "sub-solutions" else "Trials with sub-solutions (%)"
-        figures[f"bars-{name}"] = bars_figure(counts, label, pairs(name), colours=colours)
+        label = f"Trials: {name} (%)"
+        figures[f"bars-{name.replace(' ', '-').lower()}"] = bars_figure(
+            counts, label, pairs(name), colours=colours
+        )
     graph_of = iter(graphs)
     for name, members in groups.items():
         figures[f"networks-{name}"] = _gallery(members, [next(graph_of) for _ in members])

@@ -31,8 +31,6 @@ def show(trial: Path, nulls: int, out: Path | None) -> None:
     path = trial if trial.suffix == ".json" else trial / "result.json"
     if not path.exists():
         raise UserError(f"{trial}: holds no result.json: allowed is the folder of a finished trial")
-    if nulls < 2:
-        raise UserError(f"--nulls {nulls}: allowed is a whole number of 2 or more")
     result = read_json(path)
     graph, problem = check_result(result, path)
     refined = modularity(graph, refined_partition(graph))
