@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+#: Letters of a legend that fit into a column of a page.
+LEGEND_LETTERS = 60
+
+
 @dataclass(frozen=True, eq=False)
 class Curve:
     """A treatment over time: a line and the band around it.
@@ -113,7 +117,10 @@ def curves_figure(
         figure.align_ylabels(drawn)
         handles = [Line2D([], [], color=colours[label], linewidth=1.6, label=label) for label in labels]
         if handles:
-            figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 4))
+            # A column of the legend takes its longest label and about eight letters for line and gaps.
+            letters = LEGEND_LETTERS * (2 if beside else 1)
+            fitting = letters // (max(map(len, labels)) + 8)
+            figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), max(fitting, 1)))
     return figure
 
 
