@@ -203,26 +203,18 @@ def _open_folder(plan: Plan, arguments: argparse.Namespace) -> RunFolder:
     if not (arguments.resume and (path / "run.json").exists()):
         return RunFolder.create(path, description)
     folder = RunFolder(path)
-    stored = folder.description
-    for name, value in _flat(description).items():
-        if name.startswith(("versions.", "commit.", "command")):
-            continue
-        if _flat(stored).get(name) != value:
-            was = _flat(stored).get(name)
-            raise UserError(f"--out {path}: holds another run: its {name} is {was}, not {value}")
+    stored, own = _what_decides(folder.description), _what_decides(description)
+    for name, value in own.items():
+        if stored.get(name) != value:
+            raise UserError(f"--out {path}: holds another run: its {name} is {stored.get(name)}, not {value}")
     return folder
 
 
-def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested dictionaries as one, with dotted names; tuples as lists, as JSON has them."""
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = list(value) if isinstance(value, tuple) else value
-    flat.pop("format", None)
-    return flat
+def _what_decides(description: Mapping[str, Any]) -> dict[str, Any]:
+    """What two descriptions of one run agree in; not the versions and the commit that it goes on with."""
+    flat = {name: description[name] for name in ("experiment", "scale", "treatments", "trials", "seed")}
+    settings = {f"settings.{name}": value for name, value in description["settings"].items()}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in (flat | settings).items()}
 
 
 def _prepare(plan: Plan) -> None:

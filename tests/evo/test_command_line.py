@@ -166,6 +166,17 @@ def test_a_folder_of_another_run_is_left_alone(finished: Path, capsys: pytest.Ca
     assert (finished / "run.json").read_bytes() == before
 
 
+def test_a_run_goes_on_with_later_code(tmp_path: Path) -> None:
+    run = unfinished(tmp_path)
+    description = json.loads((run / "run.json").read_text())
+    description |= {"commit": "0" * 40, "versions": {"numpy": "1.0"}}
+    (run / "run.json").write_text(json.dumps(description))
+    again = [*RUN, "--treatments", "pa", "--trials", "1", "--workers", "0", "--resume", "--out", run]
+    assert evo(*again) == 0
+    assert (run / "pa" / "trial-000" / "result.json").exists()
+    assert json.loads((run / "run.json").read_text()) == description
+
+
 def unfinished(tmp_path: Path) -> Path:
     """A run whose only trial has a checkpoint but no result."""
     run = tmp_path / "run"
