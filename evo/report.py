@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -144,6 +143,12 @@ def _checked(folder: TrialFolder, nulls: int) -> tuple[dict[str, Any], nx.DiGrap
     return result | {"modularity_p": modularity_significance(graph, nulls).p}, graph
 
 
+def count(results: Sequence[Mapping[str, Any]], outcome: str) -> tuple[int, int] | None:
+    """In how many trials, of how many, an outcome came about; None where the problem does not know it."""
+    values = [OUTCOMES[outcome](result) for result in results]
+    return None if None in values else (sum(map(bool, values)), len(values))
+
+
 def summarise(results: list[dict[str, Any]]) -> dict[str, Any]:
     """Medians with 95 % bootstrap intervals, and shares with Wilson intervals, of one treatment's trials."""
     from analysis.groups import wilson_interval
@@ -152,12 +157,11 @@ def summarise(results: list[dict[str, Any]]) -> dict[str, Any]:
     for measure in MEASURES:
         interval = statistics.median_interval([result[measure.column] for result in results], SEED)
         summary[measure.column] = {"median": interval.median, "low": interval.low, "high": interval.high}
-    for name, outcome in OUTCOMES.items():
-        values = [outcome(result) for result in results]
-        if None in values:
-            continue
-        low, high = wilson_interval(sum(map(bool, values)), len(values))
-        summary[name] = {"count": sum(map(bool, values)), "of": len(values), "low": low, "high": high}
+    for name in OUTCOMES:
+        counted = count(results, name)
+        if counted is not None:
+            low, high = wilson_interval(*counted)
+            summary[name] = {"count": counted[0], "of": counted[1], "low": low, "high": high}
     solved = [result["solved_generation"] for result in results]
     # A trial that never solved the problem ranks behind all that did: the median may be "never".
     middle = float(np.median([math.inf if generation is None else generation for generation in solved]))
@@ -189,14 +193,14 @@ def compare(groups: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
                 }
             )
         tests += _corrected(rows)
-    for outcome, happened in OUTCOMES.items():
+    for outcome in OUTCOMES:
         rows = []
-        first = [happened(result) for result in groups[base]]
+        counted = count(groups[base], outcome)
         for name in others:
-            own = [happened(result) for result in groups[name]]
-            if None in first or None in own:
+            own = count(groups[name], outcome)
+            if counted is None or own is None:
                 continue
-            exact = statistics.fisher_exact(sum(map(bool, own)), len(own), sum(map(bool, first)), len(first))
+            exact = statistics.fisher_exact(*own, *counted)
             rows.append(
                 {
                     "measure": outcome,
@@ -259,9 +263,8 @@ def _write_tables(out: Path, columns: list[str], rows: list[list[str]], results:
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     write_atomic(out / "table.md", ("\n".join(lines) + "\n").encode())
-    buffer = io.StringIO()
-    results_table(results).to_csv(buffer, index=False, lineterminator="\n")
-    write_atomic(out / "trials.csv", buffer.getvalue().encode())
+    trials = results_table(results).to_csv(index=False, lineterminator="\n")
+    write_atomic(out / "trials.csv", trials.encode())
 
 
 def draw(
@@ -286,15 +289,12 @@ def draw(
         values = {name: [result[measure.column] for result in members] for name, members in groups.items()}
         label = measure.title[0].upper() + measure.title[1:]
         figures[f"box-{measure.column}"] = box_figure(values, label, pairs(measure.column), colours=colours)
-    for name, outcome in OUTCOMES.items():
-        outcomes = {treatment: [outcome(result) for result in members] for treatment, members in groups.items()}
-        if any(None in values for values in outcomes.values()):
-            continue
-        counts = {key: (sum(map(bool, values)), len(values)) for key, values in outcomes.items()}
-        label = f"Trials: {name} (%)"
-        figures[f"bars-{name.replace(' ', '-').lower()}"] = bars_figure(
-            counts, label, pairs(name), colours=colours
-        )
+    for name in OUTCOMES:
+        counts = {treatment: count(members, name) for treatment, members in groups.items()}
+        known = {treatment: counted for treatment, counted in counts.items() if counted is not None}
+        if len(known) == len(groups):
+            file = f"bars-{name.replace(' ', '-').lower()}"
+            figures[file] = bars_figure(known, f"Trials: {name} (%)", pairs(name), colours=colours)
     graph_of = iter(graphs)
     for name, members in groups.items():
         figures[f"networks-{name}"] = _gallery(members, [next(graph_of) for _ in members])
