@@ -47,12 +47,12 @@ import networks.cost
 import networks.evaluation
 from cluster.folder import TrialFolder
 from evo.engine import begin, generations, make_toolbox
-from evo.experiments import Settings, find
+from evo.experiments import EXPERIMENTS, Settings
 from evo.population import Population
 
 SEED = 1
 WARM = 300  # generations after which a population counts as warmed up
-EXPERIMENT = find("clune2013-retina")
+EXPERIMENT = EXPERIMENTS["clune2013-retina"]
 TREATMENTS = ("pa", "pcc")
 AIMS = {"pa": 800, "pcc": 600}  # generations a second
 RATIO = 40.0  # to the baseline

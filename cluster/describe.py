@@ -7,7 +7,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("neuromaterials", "numpy", "scipy", "numba", "networkx", "deap", "moocore")
+PACKAGES = ("neuromaterials", "numpy", "scipy", "numba", "networkx", "deap", "moocore", "torch")
 
 
 def versions() -> dict[str, str]:

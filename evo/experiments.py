@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cluster.errors import UserError
-from cluster.parameters import check, parameter, with_values
+from cluster.experiments import Experiment
+from cluster.parameters import check, parameter
 from evo.objectives import OBJECTIVES, weights_of
 from evo.problems import PROBLEMS
 from evo.variation import Mutation
@@ -86,55 +87,6 @@ class Settings:
         return self
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """A published experiment.
-
-    Attributes:
-        name: as the command line calls it.
-        question: what it asks.
-        source: the paper.
-        settings: the published values.
-        treatments: what each treatment changes.
-        default: treatments that run when none are named.
-        trials: trials of a treatment at each scale.
-        scales: what each scale changes.
-    """
-
-    name: str
-    question: str
-    source: str
-    settings: Settings
-    treatments: Mapping[str, Mapping[str, Any]]
-    default: tuple[str, ...]
-    trials: Mapping[str, int]
-    scales: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    def treated(self, settings: Settings, treatment: str) -> Settings:
-        """Settings of one treatment.
-
-        Raises:
-            UserError: no such treatment, or its values do not fit with the others.
-        """
-        if treatment not in self.treatments:
-            raise UserError(
-                f"--treatments {treatment}: {self.name} has no such treatment: "
-                f"allowed are {', '.join(self.treatments)}"
-            )
-        return with_values(settings, self.treatments[treatment]).checked()
-
-
-def find(name: str) -> Experiment:
-    """The experiment of this name.
-
-    Raises:
-        UserError: there is none.
-    """
-    if name not in EXPERIMENTS:
-        raise UserError(f"experiment {name}: no such experiment: allowed are {', '.join(EXPERIMENTS)}")
-    return EXPERIMENTS[name]
-
-
 _PA: dict[str, Any] = {"objectives": ("performance",)}
 _PCC: dict[str, Any] = {"objectives": ("performance", "connection-cost")}
 # The bias mutation as the paper's text has it.
@@ -165,6 +117,7 @@ TREATMENTS: dict[str, Mapping[str, Any]] = {
 }
 
 _SOURCE = "Clune, Mouret & Lipson 2013, Proc. R. Soc. B 280:20122863"
+_SHOWN = ("performance", "modularity", "connection_cost", "connections")
 _TRIALS = {"paper": 50, "laptop": 10, "smoke": 2}
 _SCALES: dict[str, Mapping[str, Any]] = {
     "paper": {},
@@ -185,6 +138,7 @@ EXPERIMENTS = {
             ("pa", "pcc"),
             _TRIALS,
             _SCALES,
+            _SHOWN,
         ),
         Experiment(
             "clune2013-5xor",
@@ -195,6 +149,7 @@ EXPERIMENTS = {
             ("pa", "pcc"),
             _TRIALS,
             _SCALES,
+            _SHOWN,
         ),
         Experiment(
             "clune2013-hxor",
@@ -212,6 +167,7 @@ EXPERIMENTS = {
             ("pa", "pcc"),
             _TRIALS,
             _SCALES,
+            _SHOWN,
         ),
     )
 }

@@ -1,0 +1,216 @@
+"""From flags to a running experiment, for both command lines."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+import time
+from collections.abc import Mapping
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_origin, get_type_hints
+
+from rich.console import Console
+from rich.table import Table
+
+from cluster.display import Display
+from cluster.errors import UserError
+from cluster.experiments import Plan, Program, what_decides
+from cluster.folder import RunFolder, read_description
+from cluster.parameters import allowed, whole_number, with_values
+from cluster.trials import Progress, Trial, run_trials
+
+
+def add_run_arguments(parser: argparse.ArgumentParser, program: Program, settings: type | None) -> None:
+    """Flags of `run`.
+
+    Args:
+        parser: of the command.
+        program: whose experiments.
+        settings: every field of this class is a flag; None if no experiment is chosen yet.
+    """
+    parser.description = "Run an experiment, or go on with one. Results do not depend on --workers."
+    parser.epilog = program.epilog
+    names = ", ".join(program.experiments)
+    parser.add_argument("experiment", nargs="?", metavar="EXPERIMENT", help="one of " + names)
+    parser.add_argument("--scale", metavar="SCALE", help="paper (default), laptop (minutes) or smoke (seconds)")
+    parser.add_argument("--treatments", nargs="+", metavar="T", help=f"see `{program.name} list EXPERIMENT`")
+    parser.add_argument("--trials", metavar="N", help="trials of each treatment")
+    parser.add_argument("--seed", metavar="N", help="seed of the run (default 1)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="run folder (default runs/EXPERIMENT-TIME)")
+    parser.add_argument("--workers", metavar="N", help="local processes (default all cores); 0 = this process")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="run.json of a run to repeat")
+    for name, text in program.places.items():
+        parser.add_argument("--" + name.replace("_", "-"), metavar="DIR", help=text)
+    if settings is None:
+        parser.description += f" `{program.name} run EXPERIMENT --help` shows the settings of an experiment."
+        return
+    group = parser.add_argument_group("settings (default: the published values at the chosen scale)")
+    kinds = get_type_hints(settings)
+    for field in dataclasses.fields(settings):
+        several = get_origin(kinds[field.name]) is tuple
+        text = f"{field.metadata['help']}; {allowed(field, kinds[field.name])}".replace("%", "%%")
+        group.add_argument(
+            "--" + field.name.replace("_", "-"),
+            dest=field.name,
+            nargs="+" if several else None,
+            metavar="V",
+            help=text,
+        )
+
+
+def chosen_settings(program: Program, words: list[str]) -> type | None:
+    """The settings class whose fields are flags, from a command line that is not parsed yet.
+
+    It is that of the experiment named, or of the run repeated (--config) or resumed (--out); None if the
+    experiments differ in it and none is chosen.
+    """
+    kinds = {type(experiment.settings) for experiment in program.experiments.values()}
+    if len(kinds) == 1:
+        return kinds.pop()
+    names: list[object] = [word for word in words if word in program.experiments]
+    for flag, place in (("--config", "."), ("--out", "run.json")):
+        for before, word in pairwise(words):
+            file = Path(word) / place
+            if before == flag and file.is_file():
+                names.append(read_description(file)["experiment"])
+    known = [program.experiments[str(name)] for name in names if name in program.experiments]
+    return type(known[0].settings) if known else None
+
+
+def list_experiments(program: Program, name: str | None) -> None:
+    """Print all experiments, or one in full."""
+    console = Console(highlight=False)
+    for experiment in [program.find(name)] if name else program.experiments.values():
+        console.print(f"[bold]{experiment.name}[/bold]  {experiment.question}")
+        console.print(f"  {experiment.source}")
+        if not name:
+            console.print(f"  treatments: {', '.join(experiment.treatments)}\n")
+            continue
+        scales = Table("scale", "trials", "changes", box=None, padding=(0, 2))
+        for scale, changes in experiment.scales.items():
+            scales.add_row(scale, str(experiment.trials[scale]), _pairs(changes) or "the published values")
+        treatments = Table("treatment", "changes", box=None, padding=(0, 2))
+        for treatment, changes in experiment.treatments.items():
+            treatments.add_row(treatment + (" *" if treatment in experiment.default else ""), _pairs(changes))
+        console.print(scales, "", treatments, "", "* runs when no treatment is named")
+
+
+def _pairs(changes: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{key} {' '.join(map(str, value)) if isinstance(value, tuple) else value}"
+        for key, value in changes.items()
+    )
+
+
+def make_plan(program: Program, arguments: argparse.Namespace) -> Plan:
+    """What the flags ask for.
+
+    Raises:
+        UserError: a flag's value is not allowed.
+    """
+    base: dict[str, Any] = {}
+    if arguments.config is not None:
+        base = read_description(arguments.config)
+    elif arguments.resume and arguments.experiment is None and arguments.out is not None:
+        base = RunFolder(arguments.out).description
+    experiment = program.find(arguments.experiment or base.get("experiment"))
+    scale = arguments.scale or base.get("scale", "paper")
+    settings = experiment.scaled(scale)
+    if base and arguments.scale is None:
+        settings = with_values(settings, base.get("settings", {}))
+    given = {field.name: getattr(arguments, field.name, None) for field in dataclasses.fields(settings)}
+    settings = with_values(settings, {key: value for key, value in given.items() if value is not None})
+    treatments = tuple(arguments.treatments or base.get("treatments", experiment.default))
+    if len(set(treatments)) < len(treatments):
+        raise UserError(f"--treatments {' '.join(treatments)}: allowed is each of them once")
+    for treatment in treatments:
+        experiment.treated(settings, treatment)
+        for field, value in given.items():
+            if value is not None and field in experiment.treatments[treatment]:
+                flag = "--" + field.replace("_", "-")
+                raise UserError(f"{flag}: treatment {treatment} sets it: allowed are treatments that do not")
+    trials = arguments.trials
+    if trials is None:
+        trials = base["trials"] if base and arguments.scale is None else experiment.trials[scale]
+    seed = arguments.seed if arguments.seed is not None else base.get("seed", 1)
+    return Plan(
+        program.name,
+        experiment,
+        scale,
+        treatments,
+        whole_number("--trials", trials, 1),
+        whole_number("--seed", seed, 0),
+        settings,
+    )
+
+
+def launch(program: Program, arguments: argparse.Namespace) -> None:
+    """Run what the flags ask for, to its end.
+
+    Raises:
+        UserError: bad input, or trials that failed.
+    """
+    plan = make_plan(program, arguments)
+    workers = os.cpu_count() or 1 if arguments.workers is None else arguments.workers
+    workers = whole_number("--workers", workers, 0)
+    places = {name: getattr(arguments, name) for name in program.places}
+    if program.check is not None:
+        program.check(plan, places)
+    folder = _open_folder(plan, arguments)
+    with folder.locked():
+        trials = plan.all_trials()
+        waiting = [trial for trial in trials if not folder.trial(trial.treatment, trial.number).finished]
+        print(f"{plan.experiment.name}: {plan.experiment.question}\nrun folder: {folder.path}", file=sys.stderr)
+        if waiting:
+            program.prepare(plan, places)
+            function = partial(_run_one, run_trial=program.run_trial, path=folder.path, plan=plan, places=places)
+            length = getattr(plan.settings, program.length)
+            display = Display(
+                len(trials), len(trials) - len(waiting), program.steps, length, plan.experiment.shown
+            )
+            _run(program, folder, function, waiting, display, workers)
+        print(f"next: {program.name} report {folder.path}", file=sys.stderr)
+
+
+def _open_folder(plan: Plan, arguments: argparse.Namespace) -> RunFolder:
+    path = arguments.out or Path("runs") / f"{plan.experiment.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    description = plan.description()
+    if not (arguments.resume and (path / "run.json").exists()):
+        return RunFolder.create(path, description)
+    folder = RunFolder(path)
+    stored = what_decides(folder.description)
+    for name, value in what_decides(description).items():
+        if stored.get(name) != value:
+            raise UserError(f"--out {path}: holds another run: its {name} is {stored.get(name)}, not {value}")
+    return folder
+
+
+def _run(
+    program: Program, folder: RunFolder, function: Any, waiting: list[Trial], display: Display, workers: int
+) -> None:
+    again = f"{program.name} run --resume --out {folder.path}"
+    try:
+        with display:
+            failures = run_trials(function, waiting, workers, display)
+    except KeyboardInterrupt:
+        print(f"\nstopped; go on with: {again}", file=sys.stderr)
+        sys.exit(130)
+    if failures:
+        raise UserError(f"{len(failures)} of {display.total} trials failed; try them again with: {again}")
+
+
+def _run_one(
+    trial: Trial,
+    progress: Progress,
+    run_trial: Any,
+    path: Path,
+    plan: Plan,
+    places: Mapping[str, str | None],
+) -> None:
+    settings = plan.experiment.treated(plan.settings, trial.treatment)
+    run_trial(trial, progress, path, settings, plan.seed, **places)
