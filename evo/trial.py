@@ -16,6 +16,7 @@ from analysis.decomposition import left_right_score, left_right_split, sub_solut
 from analysis.modularity import modularity, spectral_partition
 from cluster.errors import UserError
 from cluster.folder import RunFolder, TrialFolder
+from cluster.seeds import trial_seed
 from cluster.trials import Progress, Trial
 from evo.engine import begin, best, generations, make_toolbox
 from evo.experiments import Settings
@@ -36,12 +37,6 @@ COLUMNS = (
     "connection_cost_median",
     "connections",
 )
-
-
-def trial_seed(seed: int, treatment: str, number: int) -> int:
-    """Seed of a trial from the run's seed: 53 bits, so that any JSON reader keeps them all."""
-    sequence = np.random.SeedSequence((seed, zlib.crc32(treatment.encode()), number))
-    return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(11))
 
 
 def run_trial(trial: Trial, progress: Progress, path: Path, settings: Settings, seed: int) -> None:

@@ -1,0 +1,9 @@
+"""The published experiments as data."""
+
+from cluster.experiments import Experiment
+from meta.experiments import patterns, pictures
+
+#: The published experiments by name.
+EXPERIMENTS: dict[str, Experiment] = {
+    experiment.name: experiment for experiment in (*patterns.EXPERIMENTS, *pictures.EXPERIMENTS)
+}

@@ -1,0 +1,58 @@
+"""How `meta` runs its experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cluster.experiments import Plan, Program
+from cluster.trials import Progress, Trial
+from meta.experiments import EXPERIMENTS
+
+EPILOG = """\
+examples:
+  meta run miconi2018-patterns --scale laptop
+  meta run miconi2018-patterns --treatments plastic plastic-oja --trials 5 --out runs/patterns
+  meta run --resume --out runs/patterns          go on after a kill, to the same end
+  meta run miconi2018-patterns --help            every setting of this experiment
+"""
+
+
+def check(plan: Plan, places: Mapping[str, str | None]) -> None:
+    """Look for the device and the data before the run folder is made."""
+    from meta.training import check_device
+
+    for treatment in plan.treatments:
+        settings = plan.experiment.treated(plan.settings, treatment)
+        check_device(settings.device)
+        settings.prepare(places.get("data_folder"))
+
+
+def prepare(plan: Plan, places: Mapping[str, str | None]) -> None:
+    """Nothing to compile ahead: torch is ready, and kernels compile in a second where they are used."""
+
+
+def run_trial(
+    trial: Trial, progress: Progress, path: Path, settings: Any, seed: int, **places: str | None
+) -> None:
+    """Run or continue one trial; torch loads here, where it is used."""
+    from meta import trial as meta_trial
+
+    meta_trial.run_trial(trial, progress, path, settings, seed, **places)
+
+
+PROGRAM = Program(
+    "meta",
+    EXPERIMENTS,
+    run_trial,
+    prepare,
+    "iteration",
+    "iterations",
+    places={
+        "data_folder": "where data are (default: environment NEUROMATERIALS_DATA, else the user's cache)",
+        "tensorboard": "also write TensorBoard events there",
+    },
+    epilog=EPILOG,
+    check=check,
+)

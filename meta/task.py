@@ -1,0 +1,61 @@
+"""What a trial trains: a model, its episodes and its loss."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from meta.settings import Training
+
+S = TypeVar("S", bound=Training)
+
+#: Random streams of a trial, apart from each other.
+STREAMS = {"model": 0, "training": 1, "evaluation": 2}
+
+
+class Task(ABC, Generic[S]):
+    """A model with its episodes and its loss; made anew from (settings, seed, data) whenever a trial is resumed.
+
+    Attributes:
+        settings: of the trial.
+        seed: of the trial.
+        model: whose parameters are trained.
+    """
+
+    model: nn.Module
+
+    def __init__(self, settings: S, seed: int) -> None:
+        self.settings, self.seed = settings, seed
+        self.device = torch.device(settings.device)
+
+    def stream(self, name: str, number: int = 0) -> np.random.Generator:
+        """Random numbers of one iteration or lifetime, independent of what ran before."""
+        return np.random.default_rng((self.seed, STREAMS[name], number))
+
+    @abstractmethod
+    def loss(self, iteration: int) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Loss of an iteration's lifetimes, and what else its row of metrics shows (without a gradient)."""
+
+    @abstractmethod
+    def evaluate(self) -> dict[str, Any]:
+        """What the trial's result says of the trained model: numbers, or lists of numbers."""
+
+    def before_step(self) -> None:
+        """Called between the backward pass and the optimiser's step, e.g. to scale gradients."""
+
+    def state(self) -> dict[str, NDArray]:
+        """What beyond the model goes from iteration to iteration; part of the checkpoint."""
+        return {}
+
+    def restore(self, arrays: Mapping[str, NDArray]) -> None:
+        """Take up what `state` gave."""
+
+    def tensor(self, array: NDArray) -> Tensor:
+        """An array on the trial's device."""
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)

@@ -1,0 +1,1 @@
+"""What meta-learning experiments train on: models with their episodes and losses."""

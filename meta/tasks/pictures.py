@@ -1,0 +1,73 @@
+"""Completion of natural pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from meta.data.pictures import picture_data
+from meta.experiments.pictures import PictureSettings
+from meta.task import Task
+from meta.tasks.completion import Lifetimes, Schedule, show
+from networks.recurrent import PlasticRNNCell, RNNCell, unroll
+
+
+class PictureTask(Task[PictureSettings]):
+    """Store pictures, then complete one of which a half (or random pixels) is gone."""
+
+    def __init__(self, settings: PictureSettings, seed: int, data: str | None) -> None:
+        super().__init__(settings, seed)
+        self.train, self.test = picture_data(settings.data, data)
+        pixels = self.train.shape[1]
+        torch.manual_seed(int(self.stream("model").integers(2**63)))
+        if settings.network == "rnn":
+            model: PlasticRNNCell | RNNCell = RNNCell(pixels + 1, input="clamped")
+        else:
+            model = PlasticRNNCell(pixels + 1, input="clamped", rule=settings.rule, alpha=settings.alpha)
+        self.cell = model.to(self.device)
+        self.model = self.cell
+        self.schedule = Schedule(settings.pictures, settings.cycles, settings.shown, settings.blank, settings.test)
+
+    def lifetimes(self, batch: int, pictures: NDArray[np.float32], stream: np.random.Generator) -> Lifetimes:
+        """A batch of lifetimes with pictures drawn from (count, pixels)."""
+        pixels = pictures.shape[1]
+        chosen = stream.integers(0, len(pictures), (batch, self.settings.pictures))
+        if self.settings.degraded == "pixels":
+            visible = stream.random((batch, pixels)) < 0.5
+        else:
+            first = stream.random((batch, 1)) < 0.5
+            visible = first ^ (np.arange(pixels) < pixels // 2)
+        return show(pictures[chosen], visible, self.schedule, stream)
+
+    def answers(self, lifetimes: Lifetimes) -> Tensor:
+        """The networks' last activity, (batch, pixels); one more neuron is always 1."""
+        inputs = self.tensor(lifetimes.inputs)
+        drives = torch.cat([inputs, torch.ones_like(inputs[..., :1])], -1)
+        unrolled = unroll(self.cell, drives, self.cell.initial(inputs.shape[1]), keep_state=False)
+        return unrolled.activity[-1, :, :-1]
+
+    def loss(self, iteration: int) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Sum of squared errors over the pixels after the last step, mean over lifetimes."""
+        lifetimes = self.lifetimes(self.settings.batch, self.train, self.stream("training", iteration))
+        loss, measures = self._errors(lifetimes)
+        return loss.mean(), measures
+
+    def _errors(self, lifetimes: Lifetimes) -> tuple[Tensor, dict[str, Tensor]]:
+        errors = (self.answers(lifetimes) - self.tensor(lifetimes.targets)) ** 2
+        hidden = self.tensor(lifetimes.inputs[-1] == 0)
+        rms = ((errors.detach() * hidden).sum() / hidden.sum()).sqrt()
+        return errors.sum(1), {"hidden_rms": rms}
+
+    def evaluate(self) -> dict[str, Any]:
+        """Loss on pictures that were not trained on."""
+        count, size = self.settings.evaluation, 10
+        losses = []
+        for number, first in enumerate(range(0, count, size)):
+            stream = self.stream("evaluation", number)
+            losses += self._errors(self.lifetimes(min(size, count - first), self.test, stream))[0].tolist()
+        return {"test_loss": float(np.mean(losses)), "test_losses": losses}

@@ -1,0 +1,63 @@
+"""One trial: train, evaluate, store."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import torch
+
+from cluster.files import write_arrays
+from cluster.folder import RunFolder
+from cluster.seeds import trial_seed
+from cluster.trials import Progress, Trial
+from meta.settings import Training
+from meta.training import train
+
+
+def run_trial(
+    trial: Trial, progress: Progress, path: Path, settings: Training, seed: int, **places: str | None
+) -> None:
+    """Run or continue one trial of an experiment in its folder.
+
+    Args:
+        trial: treatment and number.
+        progress: called with every row of the metrics.
+        path: run folder.
+        settings: of the trial's treatment.
+        seed: of the run.
+        places: data_folder, where data are; tensorboard, where to write events.
+    """
+    experiment = RunFolder(path).description["experiment"]
+    folder = RunFolder(path).trial(trial.treatment, trial.number)
+    with folder.locked():
+        if folder.finished:
+            return
+        use_threads(settings.threads)
+        own_seed = trial_seed(seed, trial.treatment, trial.number)
+        task = settings.task(own_seed, places.get("data_folder"))
+        events = places.get("tensorboard")
+        train(task, folder, progress, None if events is None else str(Path(events) / str(trial)))
+        identity = {
+            "experiment": experiment,
+            "treatment": trial.treatment,
+            "trial": trial.number,
+            "seed": own_seed,
+            "settings": dataclasses.asdict(settings),
+            "iteration": settings.iterations,
+            "parameters": sum(p.numel() for p in task.model.parameters() if p.requires_grad),
+        }
+        weights = {name: value.cpu().numpy() for name, value in task.model.state_dict().items()}
+        write_arrays(folder.path / "model.npz", weights)
+        with torch.no_grad():
+            folder.finish(identity | task.evaluate())
+
+
+def use_threads(threads: int) -> None:
+    """Have torch and the compiled kernels use so many threads; how sums are split decides their rounding."""
+    torch.set_num_threads(threads)
+    try:
+        import numba
+    except ImportError:  # machines with a GPU need no compiled kernels
+        return
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))

@@ -1,0 +1,143 @@
+"""Recurrent cells of tanh neurons: plastic, neuromodulated, and their non-plastic twin.
+
+Miconi, Clune & Stanley 2018 (eq. 1); Miconi, Rawal, Clune & Stanley 2019 (eq. 1).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from networks.plastic import Lifetime, PlasticConnections, Traces
+from networks.plasticity import check_choice
+
+INPUTS = ("added", "clamped")
+
+
+class RecurrentState(NamedTuple):
+    """State of a recurrent cell between two steps.
+
+    Attributes:
+        activity: of the neurons, (batch, neurons).
+        lifetime: of the recurrent connections; None if they are not plastic.
+        modulator: the modulator's last output, (batch,); None without one.
+    """
+
+    activity: Tensor
+    lifetime: Traces | None = None
+    modulator: Tensor | None = None
+
+
+def respond(drive: Tensor, recurrent: Tensor, clamped: bool) -> Tensor:
+    """New activity: tanh(drive + recurrent); where clamped, a neuron with a drive takes exactly that value."""
+    activity = torch.tanh(drive + recurrent)
+    return torch.where(drive != 0, drive, activity) if clamped else activity
+
+
+class PlasticRNNCell(nn.Module):
+    """Neurons whose recurrent connections learn within a lifetime.
+
+    Args:
+        neurons: their number.
+        input: "added" to what neurons get inside tanh, or "clamped": a neuron with a drive that is not 0 takes it.
+        connections: options of `PlasticConnections`; with modulation, the modulator reads the new activity.
+    """
+
+    def __init__(self, neurons: int, *, input: str = "added", **connections: Any) -> None:
+        super().__init__()
+        check_choice("input", input, INPUTS)
+        self.neurons, self.clamped = neurons, input == "clamped"
+        self.recurrent = PlasticConnections(neurons, neurons, **connections)
+
+    def initial(self, batch: int) -> RecurrentState:
+        """Silent neurons and an empty lifetime, for each episode of a batch."""
+        silent = self.recurrent.weight.new_zeros(batch, self.neurons)
+        modulator = None if self.recurrent.modulation == "none" else silent[:, 0]
+        return RecurrentState(silent, self.recurrent.initial(batch), modulator)
+
+    def forward(self, drive: Tensor, state: RecurrentState) -> RecurrentState:
+        """One step: the product uses the trace as it was; then the trace takes in the new activity.
+
+        Args:
+            drive: external input, (batch, neurons).
+            state: before the step.
+        """
+        assert state.lifetime is not None
+        pre = state.activity
+        post = respond(drive, self.recurrent(pre, state.lifetime), self.clamped)
+        modulator = None if self.recurrent.modulation == "none" else self.recurrent.modulate(post)
+        return RecurrentState(post, self.recurrent.learn(state.lifetime, pre, post, modulator), modulator)
+
+
+class RNNCell(nn.Module):
+    """The non-plastic twin: the same neurons with fixed recurrent weights.
+
+    Args:
+        neurons: their number.
+        input: as in `PlasticRNNCell`.
+    """
+
+    def __init__(self, neurons: int, *, input: str = "added") -> None:
+        super().__init__()
+        check_choice("input", input, INPUTS)
+        self.neurons, self.clamped = neurons, input == "clamped"
+        self.weight = nn.Parameter(torch.empty(neurons, neurons))
+        nn.init.normal_(self.weight, std=0.01)
+
+    def initial(self, batch: int) -> RecurrentState:
+        """Silent neurons."""
+        return RecurrentState(self.weight.new_zeros(batch, self.neurons))
+
+    def forward(self, drive: Tensor, state: RecurrentState) -> RecurrentState:
+        """One step from a drive (batch, neurons)."""
+        return RecurrentState(respond(drive, state.activity @ self.weight, self.clamped))
+
+
+class Unrolled(NamedTuple):
+    """What a cell did over a stretch of steps.
+
+    Attributes:
+        activity: (steps, batch, neurons).
+        modulator: (steps, batch); None without one.
+        state: after the last step.
+    """
+
+    activity: Tensor
+    modulator: Tensor | None
+    state: RecurrentState
+
+
+def unroll(
+    cell: PlasticRNNCell | RNNCell,
+    drives: Tensor,
+    state: RecurrentState,
+    *,
+    fused: bool = True,
+    keep_state: bool = True,
+) -> Unrolled:
+    """Run a cell over drives (steps, batch, neurons).
+
+    Args:
+        cell: plastic or not.
+        drives: external input.
+        state: before the first step.
+        fused: on a CPU, read and write traces in compiled passes where the cell's options allow it; the results
+            agree with those of plain steps up to rounding.
+        keep_state: whether the lifetime after the last step is wanted; without it, one write is saved.
+    """
+    start = state.lifetime
+    if fused and isinstance(cell, PlasticRNNCell) and isinstance(start, Lifetime):
+        from networks.fused import fuse  # compiles with numba, which GPU machines may lack
+
+        state = state._replace(lifetime=fuse(cell.recurrent, start))
+    activities, modulators = [], []
+    for drive in drives:
+        state = cell(drive, state)
+        activities.append(state.activity)
+        modulators.append(state.modulator)
+    if not (state.lifetime is None or isinstance(state.lifetime, Lifetime)):
+        state = state._replace(lifetime=state.lifetime.lifetime() if keep_state else None)
+    known = [modulator for modulator in modulators if modulator is not None]
+    return Unrolled(torch.stack(activities), torch.stack(known) if known else None, state)
