@@ -1,0 +1,7 @@
+"""What learners learn from: characters, pictures and text, real or generated, as numpy arrays."""
+
+from meta.data.characters import Characters
+from meta.data.folder import data_folder, prepared_folder
+from meta.data.omniglot import load_omniglot
+
+__all__ = ["Characters", "data_folder", "load_omniglot", "prepared_folder"]
