@@ -3,6 +3,18 @@
 from meta.data.characters import Characters
 from meta.data.folder import data_folder, prepared_folder
 from meta.data.generated import generate_characters
+from meta.data.leaves import generate_pictures
 from meta.data.omniglot import load_omniglot
+from meta.data.pictures import Pictures, load_pictures, normalise
 
-__all__ = ["Characters", "data_folder", "generate_characters", "load_omniglot", "prepared_folder"]
+__all__ = [
+    "Characters",
+    "Pictures",
+    "data_folder",
+    "generate_characters",
+    "generate_pictures",
+    "load_omniglot",
+    "load_pictures",
+    "normalise",
+    "prepared_folder",
+]
