@@ -10,14 +10,23 @@ the same. Half of the leaves are discs, half are rectangles, and each is shaded 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numba import njit
 from numpy.random import SeedSequence, default_rng
 from numpy.typing import NDArray
 
+from meta.data.prepared import prepared
+
 #: Leaves that fall; what is still bare then has the middle grey of the ground.
 LEAVES = 600
+
+#: Pictures beyond which they are kept among the prepared arrays: what takes about a second.
+KEPT = 5000
+
+#: Counts up when the same seed gives other pictures.
+VERSION = 1
 
 #: Least radius of a leaf in pixels, and the greatest as a share of the picture's side.
 _RADII = (2.5, 1.0)
@@ -46,15 +55,23 @@ def generate_pictures(count: int, seed: int, size: int = 32, first: int = 0) -> 
     for name, value, least in (("count", count, 1), ("seed", seed, 0), ("size", size, 8), ("first", first, 0)):
         if value < least:
             raise ValueError(f"{name}: {value}: allowed is {least} or more")
-    pictures = np.empty((count, size, size), np.uint8)
-    for index in range(count):
-        random = default_rng(SeedSequence((seed, first + index)))
+    numbers = range(first, first + count)
+    if count <= KEPT:
+        return _draw(numbers, seed, size)
+    name = f"leaves-{seed}-{first}-{count}-{size}-{VERSION}"
+    return prepared(name, lambda: {"pictures": _draw(numbers, seed, size)})["pictures"]
+
+
+def _draw(numbers: Sequence[int], seed: int, size: int) -> NDArray[np.uint8]:
+    pictures = np.empty((len(numbers), size, size), np.uint8)
+    for index, number in enumerate(numbers):
+        random = default_rng(SeedSequence((seed, number)))
         # Twice as fine as asked for: edges come out smooth.
         fine = np.full((2 * size, 2 * size), np.nan)
         _fall(random.random((LEAVES, _NUMBERS)), fine)
         fine = np.where(np.isnan(fine), 0.5, fine)
         grey = fine.reshape(size, 2, size, 2).mean(axis=(1, 3))
-        pictures[index] = np.floor(grey * 255.0 + 0.5).astype(np.uint8)
+        pictures[index] = np.floor(grey * 255.0 + 0.5)
     return pictures
 
 

@@ -41,6 +41,7 @@ VERSION = 1
 
 _TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
 _TEST = ("test_batch.bin",)
+_BLOCK = 4096  # pictures normalised at a time
 _RECORD = 1 + 3 * SIDE * SIDE  # the label and three colours
 
 
@@ -69,13 +70,15 @@ def normalise(pictures: NDArray) -> NDArray[np.float32]:
     Returns:
         float32 of the same shape, from -1 to 1.
     """
-    flat = np.asarray(pictures, np.float64).reshape(len(pictures), -1)
-    centred = flat - flat.mean(axis=1, keepdims=True)
-    greatest = np.abs(centred).max(axis=1, keepdims=True)
-    # A mean may be off by rounding: a picture of one brightness must not be blown up.
-    even = flat.max(axis=1, keepdims=True) == flat.min(axis=1, keepdims=True)
-    scaled = np.where(even, 0.0, centred / np.where(even, 1.0, greatest))
-    return scaled.astype(np.float32).reshape(np.shape(pictures))
+    normalised = np.empty((len(pictures), *np.shape(pictures)[1:]), np.float32)
+    for start in range(0, len(pictures), _BLOCK):
+        flat = np.asarray(pictures[start : start + _BLOCK], np.float64).reshape(-1, normalised[0].size)
+        centred = flat - flat.mean(axis=1, keepdims=True)
+        # A mean may be off by rounding: a picture of one brightness must not be blown up.
+        even = np.ptp(flat, axis=1, keepdims=True) == 0.0
+        greatest = np.where(even, np.inf, np.abs(centred).max(axis=1, keepdims=True))
+        normalised[start : start + _BLOCK] = (centred / greatest).reshape(-1, *normalised.shape[1:])
+    return normalised
 
 
 def load_pictures(folder: Path, fetch: bool = False) -> Pictures:

@@ -122,7 +122,7 @@ def test_a_hand_slants_turns_and_moves():
 # --- Ink ----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=seeds, radius=st.floats(0.6, 6.0))
 def test_ink_is_where_a_line_is_near(seed, radius):
     random = np.random.default_rng(seed)
@@ -133,11 +133,11 @@ def test_ink_is_where_a_line_is_near(seed, radius):
     nearest = np.full((SIDE, SIDE), np.inf)
     for start, end in ((points[0, 0], points[0, 1]), (points[0, 1], points[0, 2]), (points[1, 0], points[1, 1])):
         # The oracle: the nearest of many points along the line.
-        for share in np.linspace(0, 1, 400):
+        for share in np.linspace(0, 1, 250):
             px, py = start + share * (end - start)
             nearest = np.minimum(nearest, np.hypot(x - px, y - py))
     paper = ink(points, counts, radius)
-    sure = np.abs(nearest - radius) > 0.05
+    sure = np.abs(nearest - radius) > 0.1
     assert np.array_equal(paper[sure], (nearest > radius)[sure])
 
 

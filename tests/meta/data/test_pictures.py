@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from cluster.errors import UserError
-from meta.data import generate_pictures, load_pictures, normalise
+from meta.data import generate_pictures, leaves, load_pictures, normalise
 
 NAMES = [*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"]
 
@@ -62,6 +62,14 @@ def test_unit_and_zero_of_brightness_do_not_matter(pictures, unit, zero):
     assert np.allclose(normalise(pictures.astype(np.int64) * unit + zero), ours, atol=1e-6)
     uneven = pictures.max(axis=(1, 2)) > pictures.min(axis=(1, 2))
     assert np.array_equal(np.abs(ours).max(axis=(1, 2)) == 1.0, uneven)
+
+
+def test_pictures_are_normalised_one_by_one(monkeypatch):
+    pictures = np.random.default_rng(0).integers(0, 766, (7, 5, 4), np.uint16)
+    whole = normalise(pictures)
+    monkeypatch.setattr("meta.data.pictures._BLOCK", 2)
+    assert np.array_equal(normalise(pictures), whole)
+    assert np.array_equal(np.concatenate([normalise(one[np.newaxis]) for one in pictures]), whole)
 
 
 # --- Files --------------------------------------------------------------------------------------------------
@@ -161,6 +169,14 @@ def test_a_picture_is_the_same_whatever_range_is_asked_for():
     assert np.array_equal(generate_pictures(4, seed=3, first=7), many[7:11])
     assert len({picture.tobytes() for picture in many}) == 12
     assert not np.array_equal(generate_pictures(12, seed=4), many)
+
+
+def test_large_requests_are_kept_and_the_same(monkeypatch):
+    here = generate_pictures(3, seed=0)
+    monkeypatch.setattr(leaves, "KEPT", 2)
+    assert np.array_equal(generate_pictures(3, seed=0), here)
+    monkeypatch.setattr(leaves, "_draw", None)
+    assert np.array_equal(generate_pictures(3, seed=0), here)
 
 
 def test_generated_pictures_have_natural_statistics():
