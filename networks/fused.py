@@ -52,7 +52,7 @@ def supports(connections: PlasticConnections, activity: Tensor) -> bool:
 
 
 def columns(rule: str, amount: Tensor, post: Tensor) -> tuple[Tensor | None, Tensor]:
-    """keep (None for 1) and write of a rule's step `H <- clip(keep H + pre write)`, each (batch, receivers).
+    """Keep (None for 1) and write of a rule's step `H <- clip(keep H + pre write)`, each (batch, receivers).
 
     Args:
         rule: one of FUSED_RULES.
@@ -171,7 +171,7 @@ class _Store:
     """Traces of a batch, and the steps they went through."""
 
     def __init__(self, weight: NDArray, alpha: NDArray, start: NDArray, bound: float, learning: bool) -> None:
-        batch, senders, receivers = start.shape
+        batch, _, receivers = start.shape
         self.weight, self.alpha, self.start, self.learning = weight, alpha, start, learning
         self.trace = start.copy()
         self.bound = start.dtype.type(bound)

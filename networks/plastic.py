@@ -1,9 +1,9 @@
 """Connections that learn within a lifetime: fixed weights plus a Hebbian trace, with or without neuromodulation.
 
-The strength of a connection is `weight + alpha * trace`. Weight, alpha, the rate and the modulator are trained between
-lifetimes; the trace (and, for retroactive modulation, the eligibility) is what one lifetime writes. It is passed in
-and out as a `Lifetime`, never kept in the module: every episode of a batch has its own, `torch.func.vmap`,
-`torch.compile` and activation checkpointing see pure functions.
+The strength of a connection is `weight + alpha * trace`. Weight, alpha, the rate and the modulator are trained
+between lifetimes; the trace (and, for retroactive modulation, the eligibility) is what one lifetime writes. It is
+passed in and out as a `Lifetime`, never kept in the module: every episode of a batch has its own, and
+`torch.func.vmap`, `torch.compile` and activation checkpointing see pure functions.
 
 Miconi, Clune & Stanley 2018 (eq. 1-3); Miconi, Rawal, Clune & Stanley 2019 (eq. 1-5).
 """
@@ -71,8 +71,8 @@ class PlasticConnections(nn.Module):
         rule: one of `networks.plasticity.RULES`, or a function of that form.
         alpha: one trained plasticity a connection, a receiving neuron, or for all ("one").
         rate: one trained rate for all, or one a connection.
-        modulation: "none"; "simple": a modulator's output takes the rate's place; "retroactive": it decides how much
-            of the eligibility, a fading average of past coactivity, enters the trace.
+        modulation: "none"; "simple": a modulator's output takes the rate's place; "retroactive": it decides how
+            much of the eligibility, a fading average of past coactivity, enters the trace.
         fan_out: the modulator's output reaches all connections alike ("none"), through trained factor and offset a
             receiving neuron, or through a trained factor a connection.
         bound: of the trace, for clipped rules and retroactive modulation.

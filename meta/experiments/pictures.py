@@ -37,6 +37,12 @@ class PictureSettings(Training):
     log_every: int = parameter(20, "iterations between rows of metrics.csv", 1)
     checkpoint_every: int = parameter(500, "iterations between checkpoints; a multiple of --log-every", 1)
 
+    def prepare(self, data: str | None) -> None:
+        """Have the pictures in place, downloaded if need be."""
+        from meta.tasks.pictures import picture_data
+
+        picture_data(self.data, data, fetch=True)
+
     def task(self, seed: int, data: str | None) -> PictureTask:
         """Completion of pictures from the data folder, or of generated ones."""
         from meta.tasks.pictures import PictureTask

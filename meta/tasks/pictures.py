@@ -10,11 +10,27 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from meta.data.pictures import picture_data
+from meta.data import Pictures, data_folder, generate_pictures, load_pictures, normalise
 from meta.experiments.pictures import PictureSettings
 from meta.task import Task
 from meta.tasks.completion import Lifetimes, Schedule, show
 from networks.recurrent import PlasticRNNCell, RNNCell, unroll
+
+#: Generated pictures to train and to test with, and the seed that names them.
+GENERATED = (10_000, 2_000)
+GENERATED_SEED = 0
+
+
+def picture_data(data: str, folder: str | None, fetch: bool = False) -> Pictures:
+    """Grey pictures: CIFAR-10 of the data folder, or generated ones.
+
+    Raises:
+        UserError: CIFAR-10 is not there.
+    """
+    if data == "cifar10":
+        return load_pictures(data_folder(folder), fetch)
+    pictures = generate_pictures(sum(GENERATED), GENERATED_SEED)
+    return Pictures(pictures[: GENERATED[0]], pictures[GENERATED[0] :])
 
 
 class PictureTask(Task[PictureSettings]):
@@ -22,7 +38,10 @@ class PictureTask(Task[PictureSettings]):
 
     def __init__(self, settings: PictureSettings, seed: int, data: str | None) -> None:
         super().__init__(settings, seed)
-        self.train, self.test = picture_data(settings.data, data)
+        pictures = picture_data(settings.data, data)
+        self.train, self.test = (
+            normalise(part).reshape(len(part), -1) for part in (pictures.train, pictures.test)
+        )
         pixels = self.train.shape[1]
         torch.manual_seed(int(self.stream("model").integers(2**63)))
         if settings.network == "rnn":
