@@ -116,9 +116,10 @@ def unpack(
     try:
         load_model(task.model, section(arrays, "model."))
         state: dict[int, dict[str, Tensor]] = {}
+        parameters = optimizer.param_groups[0]["params"]
         for key, value in section(arrays, "optimizer.").items():
             index, name = key.split(".", 1)
-            state.setdefault(int(index), {})[name] = torch.from_numpy(value)
+            state.setdefault(int(index), {})[name] = laid_out_like(parameters[int(index)], value)
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
         task.restore(section(arrays, "task."))
         return int(arrays["iteration"])
@@ -128,6 +129,14 @@ def unpack(
             f"{folder.path / 'checkpoint.npz'}: not a checkpoint of this trial ({reason}); "
             "remove it to start this trial over"
         ) from None
+
+
+def laid_out_like(parameter: Tensor, value: NDArray) -> Tensor:
+    """A stored array as a tensor, in memory as the parameter is: fused optimisers go through both side by side."""
+    tensor = torch.from_numpy(value)
+    if tensor.shape != parameter.shape:
+        return tensor
+    return torch.empty_like(parameter, requires_grad=False).copy_(tensor)
 
 
 def section(arrays: Mapping[str, NDArray], prefix: str) -> dict[str, NDArray]:

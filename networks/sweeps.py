@@ -10,7 +10,7 @@ the result does not depend on the number of threads.
 
 Shapes: trace and adjoint (batch, senders, receivers); weight and alpha (senders, receivers); pre and sender
 (batch, senders); keep, write, d and out (batch, receivers); tasks (count, 4): first and last episode, first and
-last receiver of each. Gradients of senders come in parts, (blocks, batch, senders), one for each range of receivers.
+last receiver of each. Gradients of senders come in parts, (blocks, batch, senders), one a range of receivers.
 """
 
 from __future__ import annotations
