@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from itertools import product
 
 import numpy as np
 import pytest
@@ -169,6 +170,36 @@ def test_a_picture_is_the_same_whatever_range_is_asked_for():
     assert np.array_equal(generate_pictures(4, seed=3, first=7), many[7:11])
     assert len({picture.tobytes() for picture in many}) == 12
     assert not np.array_equal(generate_pictures(12, seed=4), many)
+
+
+def top_leaf(numbers, side, row, column):
+    """Brightness of the first leaf that covers the middle of a pixel; None if there is none."""
+    least, greatest = 2 * leaves._RADII[0], leaves._RADII[1] * side
+    for u in numbers:
+        # Share u[0] of the leaves is smaller: the integral of 1 / r^3 from least to radius.
+        radius = (1 / least**2 * (1 - u[0]) + u[0] / greatest**2) ** -0.5
+        middle = u[1:3] * (side + 2 * radius) - radius  # x, y
+        across = np.array([column, row]) + 0.5 - middle
+        if np.hypot(*across) > radius:
+            continue
+        if u[3] >= 0.5:  # a rectangle, turned
+            angle = 2 * np.pi * u[4]
+            along = across @ [np.cos(angle), np.sin(angle)]
+            aside = across @ [-np.sin(angle), np.cos(angle)]
+            if abs(along) > 0.8 * radius or abs(aside) > 0.8 * radius * (0.3 + 1.4 * (u[3] - 0.5)):
+                continue
+        direction = [np.cos(2 * np.pi * u[5]), np.sin(2 * np.pi * u[5])]
+        return np.clip((u[7] + u[8]) / 2 + 0.35 * (u[6] - 0.5) / radius * (across @ direction), 0, 1)
+    return None
+
+
+def test_each_pixel_shows_the_topmost_leaf():
+    numbers = np.random.default_rng(0).random((25, leaves._NUMBERS))
+    picture = np.full((32, 32), np.nan)
+    leaves._fall(numbers, picture)
+    for row, column in product(range(32), range(32)):
+        expected = top_leaf(numbers, 32, row, column)
+        assert picture[row, column] == pytest.approx(np.nan if expected is None else expected, nan_ok=True)
 
 
 def test_large_requests_are_kept_and_the_same(monkeypatch):
