@@ -81,28 +81,31 @@ def _fall(numbers, picture):  # type: ignore[no-untyped-def]
     side = len(picture)
     least, greatest = 2.0 * _RADII[0], _RADII[1] * side
     bare = side * side
-    for leaf in range(len(numbers)):
-        u = numbers[leaf]
+    for u in numbers:
         # Inverse of the distribution of density 1 / r^3 between least and greatest.
         radius = 1.0 / math.sqrt(least**-2 - u[0] * (least**-2 - greatest**-2))
         x, y = u[1] * (side + 2 * radius) - radius, u[2] * (side + 2 * radius) - radius
-        narrow = 1.0 if u[3] < 0.5 else 0.3 + 1.4 * (u[3] - 0.5)
-        turned, shaded = 2.0 * math.pi * u[4], 2.0 * math.pi * u[5]
-        slope = 0.35 * (u[6] - 0.5) / radius
-        grey = (u[7] + u[8]) / 2.0  # middle greys are more frequent
         for row in range(max(int(y - radius), 0), min(int(y + radius) + 2, side)):
             for column in range(max(int(x - radius), 0), min(int(x + radius) + 2, side)):
-                across, down = column + 0.5 - x, row + 0.5 - y
-                if not math.isnan(picture[row, column]):
-                    continue
-                if across * across + down * down > radius * radius:
-                    continue
-                along = across * math.cos(turned) + down * math.sin(turned)
-                aside = down * math.cos(turned) - across * math.sin(turned)
-                if u[3] >= 0.5 and (abs(along) > 0.8 * radius or abs(aside) > 0.8 * narrow * radius):
-                    continue
-                value = grey + slope * (across * math.cos(shaded) + down * math.sin(shaded))
-                picture[row, column] = min(max(value, 0.0), 1.0)
-                bare -= 1
+                if math.isnan(picture[row, column]):
+                    value = _brightness(u, radius, column + 0.5 - x, row + 0.5 - y)
+                    picture[row, column] = value
+                    bare -= not math.isnan(value)
         if bare == 0:
             break
+
+
+@njit(cache=True)
+def _brightness(u, radius, across, down):  # type: ignore[no-untyped-def]
+    """Brightness of a leaf this far from its middle; NaN where it does not reach."""
+    if across * across + down * down > radius * radius:
+        return math.nan
+    if u[3] >= 0.5:  # a rectangle, turned
+        cosine, sine = math.cos(2.0 * math.pi * u[4]), math.sin(2.0 * math.pi * u[4])
+        narrow = 0.3 + 1.4 * (u[3] - 0.5)
+        along, aside = across * cosine + down * sine, down * cosine - across * sine
+        if abs(along) > 0.8 * radius or abs(aside) > 0.8 * narrow * radius:
+            return math.nan
+    shaded = across * math.cos(2.0 * math.pi * u[5]) + down * math.sin(2.0 * math.pi * u[5])
+    grey = (u[7] + u[8]) / 2.0  # middle greys are more frequent
+    return min(max(grey + 0.35 * (u[6] - 0.5) / radius * shaded, 0.0), 1.0)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
@@ -45,6 +45,18 @@ SOURCES = (
 VERSION = 1
 
 _DRAWING = re.compile(r"(images_(?:background|evaluation)/[^/]+/character\d+)/\d+_\d+\.png")
+
+# What zipfile, zlib and Pillow raise at files that are not what they should be.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    ValueError,
+    Image.DecompressionBombError,
+)
 
 
 def load_omniglot(folder: Path, size: int, resample: Resampler = "area", fetch: bool = False) -> Characters:
@@ -92,7 +104,7 @@ def _prepare(archives: Sequence[Path], size: int, resample: Resampler) -> Mappin
                 for character in track(members, f"Preparing {path.name}", console=Console(stderr=True)):
                     classes.append(shrink(_bits(archive, members[character]), size, resample))
                     names.append(character)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, UnidentifiedImageError) as error:
+        except _DAMAGE as error:
             raise UserError(
                 f"{path}: truncated or corrupt ({error}): remove it and {by_hand(source.url, path.parent)}"
             ) from None

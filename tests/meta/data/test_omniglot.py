@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -154,8 +155,17 @@ def test_other_sizes_of_drawings_are_refused(folder):
         load_omniglot(folder, 28)
 
 
-def test_a_file_that_is_no_picture_is_refused(folder):
-    write(folder / "omniglot", "background", [(name, b"GIF89a") for name, _ in members("background")])
+def enlarged(bits):
+    """A picture whose header says 2^31 - 1 pixels a side."""
+    content = bytearray(png(bits))
+    content[16:24] = b"\x7f\xff\xff\xff" * 2
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    return bytes(content)
+
+
+@pytest.mark.parametrize("change", [lambda _: b"GIF89a", lambda bits: png(bits)[:60], enlarged])
+def test_a_file_that_is_no_picture_is_refused(folder, change):
+    write(folder / "omniglot", "background", [(name, change(bits)) for name, bits in members("background")])
     with pytest.raises(UserError, match="truncated or corrupt"):
         load_omniglot(folder, 28)
 

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta.data.alphabets import STROKES, draw_plan
+from meta.data.alphabets import draw_plan
 from meta.data.characters import SIDE
-from meta.data.ink import ink
 from meta.data.pen import MARGIN, NOISE_OF_STROKE, PIECES, STEPS, Hand, Plan, box, on_paper, trace
 from meta.data.styles import draw_style
 
@@ -42,9 +41,6 @@ def drawn(seed, noise):
     random = np.random.default_rng(seed)
     plan = draw_plan(draw_style(random), random)
     return plan, *trace(plan, noise * random.standard_normal((len(plan), NOISE_OF_STROKE)))
-
-
-# --- Strokes ------------------------------------------------------------------------------------------------
 
 
 def test_a_straight_piece_ends_where_geometry_says():
@@ -117,42 +113,3 @@ def test_a_hand_slants_turns_and_moves():
     assert np.allclose(direction(Hand(scale=(1, 2))), [0, -40], atol=1)
     middle = np.mean(box(on_paper(points, counts, Hand(shift=(7, -3))), counts), axis=0)
     assert np.allclose(middle, [SIDE / 2 + 7, SIDE / 2 - 3], atol=1)
-
-
-# --- Ink ----------------------------------------------------------------------------------------------------
-
-
-@settings(max_examples=6, deadline=None)
-@given(seed=seeds, radius=st.floats(0.6, 6.0))
-def test_ink_is_where_a_line_is_near(seed, radius):
-    random = np.random.default_rng(seed)
-    points = random.uniform(-5, SIDE + 5, (2, 3, 2))
-    points[1, 1] = points[1, 0]  # a dot
-    counts = np.array([3, 2])
-    y, x = np.mgrid[:SIDE, :SIDE] + 0.5
-    nearest = np.full((SIDE, SIDE), np.inf)
-    for start, end in ((points[0, 0], points[0, 1]), (points[0, 1], points[0, 2]), (points[1, 0], points[1, 1])):
-        # The oracle: the nearest of many points along the line.
-        for share in np.linspace(0, 1, 250):
-            px, py = start + share * (end - start)
-            nearest = np.minimum(nearest, np.hypot(x - px, y - py))
-    paper = ink(points, counts, radius)
-    sure = np.abs(nearest - radius) > 0.1
-    assert np.array_equal(paper[sure], (nearest > radius)[sure])
-
-
-# --- Alphabets ----------------------------------------------------------------------------------------------
-
-
-@settings(max_examples=20, deadline=None)
-@given(seed=seeds)
-def test_characters_are_legible(seed):
-    plan, points, counts = drawn(seed, 0.0)
-    assert 1 <= len(plan) <= STROKES
-    assert plan.parents[0] == -1
-    assert all(plan.parents[stroke] < stroke for stroke in range(len(plan)))
-    assert all(plan.targets[stroke] <= stroke for stroke in range(len(plan)))
-    low, high = box(points, counts)
-    assert (high - low).min() > 0.3 * (high - low).max()
-    black = np.count_nonzero(~ink(on_paper(points, counts, Hand()), counts, 2.5))
-    assert 330 <= black <= 1500

@@ -10,21 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from cluster.errors import UserError
-from meta.data import generate_pictures, leaves, load_pictures, normalise
+from meta.data import load_pictures, normalise
 
 NAMES = [*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"]
-
-
-def spectral_slope(pictures):
-    """Power of the frequency with which the mean power spectrum falls, by least squares on logarithms."""
-    side = pictures.shape[1]
-    window = np.hanning(side)[:, np.newaxis] * np.hanning(side)
-    power = np.mean(np.abs(np.fft.fft2(normalise(pictures).astype(float) * window)) ** 2, axis=0)
-    frequency = np.fft.fftfreq(side) * side
-    radius = np.hypot(frequency[:, np.newaxis], frequency)
-    rings = np.arange(2, side // 2 - 1)
-    means = [power[np.abs(radius - ring) < 0.5].mean() for ring in rings]
-    return np.polyfit(np.log(rings), np.log(means), 1)[0]
 
 
 def colours(name, count=2):
@@ -156,41 +144,6 @@ def test_other_grey_files_are_refused(tmp_path, content):
 def test_the_published_pictures(real):
     pictures = load_pictures(real("cifar10/cifar10_gray.npz"))
     assert pictures.train.shape[1:] == pictures.test.shape[1:] == (32, 32)
-    assert -3.3 < spectral_slope(pictures.test[:500]) < -2.5
-
-
-# --- Generated pictures -------------------------------------------------------------------------------------
-
-
-def test_a_picture_is_the_same_whatever_range_is_asked_for():
-    many = generate_pictures(12, seed=3)
-    assert many.shape == (12, 32, 32)
-    assert many.dtype == np.uint8
-    assert np.array_equal(generate_pictures(4, seed=3, first=7), many[7:11])
-    assert len({picture.tobytes() for picture in many}) == 12
-    assert not np.array_equal(generate_pictures(12, seed=4), many)
-
-
-def test_large_requests_are_kept_and_the_same(monkeypatch):
-    here = generate_pictures(3, seed=0)
-    monkeypatch.setattr(leaves, "KEPT", 2)
-    assert np.array_equal(generate_pictures(3, seed=0), here)
-    monkeypatch.setattr(leaves, "_draw", None)
-    assert np.array_equal(generate_pictures(3, seed=0), here)
-
-
-def test_generated_pictures_have_natural_statistics():
-    pictures = generate_pictures(300, seed=0)
-    assert -3.0 < spectral_slope(pictures) < -1.5
-    assert pictures.mean() == pytest.approx(127, abs=15)
-    # Of CIFAR-10: 50 grey levels within a picture.
-    assert 35 < pictures.std(axis=(1, 2)).mean() < 70
-    # Occlusion: neighbours are mostly much alike, and sometimes far apart.
-    steps = np.abs(np.diff(pictures.astype(int), axis=2))
-    assert np.median(steps) < 8 < 60 < np.quantile(steps, 0.97)
-
-
-@pytest.mark.parametrize("wrong", [{"count": 0}, {"seed": -1}, {"size": 4}, {"first": -1}])
-def test_numbers_out_of_range_are_refused(wrong):
-    with pytest.raises(ValueError, match="allowed is"):
-        generate_pictures(**{"count": 1, "seed": 0, **wrong})
+    assert len(pictures.train) > 0
+    # Of natural pictures: neighbours are alike.
+    assert np.median(np.abs(np.diff(pictures.test.astype(int), axis=2))) < 10
