@@ -16,7 +16,7 @@ from meta.settings import Training
 S = TypeVar("S", bound=Training)
 
 #: Random streams of a trial, apart from each other.
-STREAMS = {"model": 0, "training": 1, "evaluation": 2}
+STREAMS = {"model": 0, "training": 1, "evaluation": 2, "validation": 3}
 
 
 class Task(ABC, Generic[S]):
@@ -48,6 +48,13 @@ class Task(ABC, Generic[S]):
 
     def before_step(self) -> None:
         """Called between the backward pass and the optimiser's step, e.g. to scale gradients."""
+
+    def after_step(self, iteration: int) -> None:
+        """Called after the optimiser's step, e.g. to average parameters."""
+
+    def validate(self, iteration: int) -> dict[str, float]:
+        """What a row of metrics says of the model on data that are not trained on; nothing by default."""
+        return {}
 
     def state(self) -> dict[str, NDArray]:
         """What beyond the model goes from iteration to iteration; part of the checkpoint."""

@@ -43,6 +43,8 @@ def train(task: Task[Any], folder: TrialFolder, progress: Progress, tensorboard:
             last = iteration == settings.iterations
             if last or iteration % settings.log_every == 0:
                 row = summarise(gathered, iteration)
+                with torch.no_grad():
+                    row |= task.validate(iteration)
                 gathered = []
                 folder.record(row)
                 progress(row)
@@ -66,6 +68,7 @@ def step(task: Task[Any], optimizer: torch.optim.Optimizer, iteration: int) -> d
     if settings.clip:
         torch.nn.utils.clip_grad_norm_(task.model.parameters(), settings.clip)
     optimizer.step()
+    task.after_step(iteration)
     return {"loss": loss.detach(), **measures}
 
 

@@ -1,10 +1,10 @@
 """The published experiments as data."""
 
 from cluster.experiments import Experiment
-from meta.experiments import omniglot, patterns, pictures
+from meta.experiments import language, omniglot, patterns, pictures
 
 #: The published experiments by name.
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
-    for experiment in (*patterns.EXPERIMENTS, *pictures.EXPERIMENTS, *omniglot.EXPERIMENTS)
+    for experiment in (*patterns.EXPERIMENTS, *pictures.EXPERIMENTS, *omniglot.EXPERIMENTS, *language.EXPERIMENTS)
 }

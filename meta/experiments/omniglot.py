@@ -36,6 +36,8 @@ class OmniglotSettings(Training):
     alpha: str = parameter(
         "connection", "trained plasticity: one a connection or for all", choices=("connection", "one")
     )
+    initial_alpha: float = parameter(0.01, "alpha starts uniformly between 0 and this, or as this", 0)
+    initial_eta: float = parameter(0.01, "rate of plasticity to start with", 0)
     weights: bool = parameter(True, "fixed weights beside the plastic ones; the program long left them out")
     loss: str = parameter(
         "binary", "cross-entropy: of each output, as published, or of the classes", choices=("binary", "classes")
@@ -67,6 +69,8 @@ BATCHED = {
     "log_every": 125,
     "checkpoint_every": 625,
     "precision": "bfloat16",
+    "initial_alpha": 1.0,
+    "initial_eta": 0.3,
     "evaluation": 10_000,
 }
 
@@ -102,6 +106,6 @@ EXPERIMENTS = (
                 "evaluation": 20,
             },
         },
-        ("loss", "accuracy"),
+        ("loss", "accuracy", "held_out_accuracy"),
     ),
 )

@@ -18,6 +18,9 @@ from meta.task import Task
 from networks.encoders import SIDE, ConvEncoder
 from networks.readout import PlasticReadout
 
+#: Episodes of held-out classes that a row of metrics looks at.
+VALIDATED = 100
+
 
 @dataclass(frozen=True)
 class Classes:
@@ -126,11 +129,15 @@ class PlasticClassifier(nn.Module):
         super().__init__()
         self.encoder = ConvEncoder(settings.channels)
         self.readout = PlasticReadout(settings.channels, settings.ways, rule=settings.rule, alpha=settings.alpha)
-        if self.readout.connections.alpha.ndim:
-            nn.init.uniform_(self.readout.connections.alpha, 0, 0.01)
+        connections = self.readout.connections
+        if connections.alpha.ndim:
+            nn.init.uniform_(connections.alpha, 0, settings.initial_alpha)
+        else:
+            nn.init.constant_(connections.alpha, settings.initial_alpha)
+        nn.init.constant_(connections.rate, settings.initial_eta)
         if not settings.weights:
-            nn.init.zeros_(self.readout.connections.weight)
-            self.readout.connections.weight.requires_grad_(False)
+            nn.init.zeros_(connections.weight)
+            connections.weight.requires_grad_(False)
 
     def forward(self, pictures: Tensor, labels: Tensor) -> Tensor:
         """Class scores of the last picture of each episode, (batch, ways), from (batch, shown + 1, side, side)."""
@@ -163,6 +170,13 @@ class OmniglotTask(Task[OmniglotSettings]):
         scores, answers = self.scores(episodes), self.tensor(episodes.answers)
         accuracy = (scores.detach().argmax(1) == answers).float().mean()
         return cross_entropy(scores.float(), answers, settings.loss), {"accuracy": accuracy}
+
+    def validate(self, iteration: int) -> dict[str, float]:
+        """Accuracy on some episodes of held-out classes; nothing is learned from them."""
+        settings, stream = self.settings, self.stream("validation", iteration)
+        episodes = draw_episodes(self.classes.test, VALIDATED, settings.ways, settings.shots, stream)
+        right = self.scores(episodes).argmax(1) == self.tensor(episodes.answers)
+        return {"held_out_accuracy": float(right.float().mean())}
 
     def evaluate(self) -> dict[str, Any]:
         """Accuracy on held-out classes."""

@@ -1,0 +1,288 @@
+"""Language modelling by plastic LSTMs: predict each next word of a text that is read once from end to end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cluster.errors import UserError
+from meta.data import Text, data_folder, generate_text, load_text
+from meta.data.folder import find_file
+from meta.experiments.language import LanguageSettings
+from meta.task import Task
+from networks.lstm import LSTMState, StackedLSTM, drop
+from networks.plastic import Lifetime
+
+#: Stretches that the validation and the test text are read in side by side.
+READERS = 10
+#: Seeds of generated text to train, to validate and to test with.
+GENERATED_SEEDS = (1, 2, 3)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Texts of one vocabulary."""
+
+    train: Text
+    validation: Text
+    test: Text
+
+
+def load_texts(settings: LanguageSettings, data: str | None) -> Texts:
+    """The texts of an experiment; the vocabulary is that of the training text.
+
+    Raises:
+        UserError: a file is missing, or a word is not in the vocabulary.
+    """
+    if settings.data == "generated":
+        sizes = (settings.generated, settings.generated // 5, settings.generated // 5)
+        parts = [generate_text(size, seed) for size, seed in zip(sizes, GENERATED_SEEDS, strict=True)]
+        return Texts(*parts)
+    folder = data_folder(data)
+    train = load_text(_paths(settings.train_text, settings.data, folder))
+    others = (load_text(_paths(n, settings.data, folder), train.vocabulary) for n in _others(settings))
+    texts = Texts(train, *others)
+    shortest = settings.batch * settings.window
+    if len(train) <= shortest:
+        raise UserError(f"--train-text {settings.train_text[0]}: {len(train)} words: allowed are over {shortest}")
+    return texts
+
+
+def _others(settings: LanguageSettings) -> tuple[tuple[str, ...], ...]:
+    return settings.validation_text, settings.test_text
+
+
+def _paths(names: tuple[str, ...], data: str, folder: Path) -> list[Path]:
+    if data == "files":
+        return [Path(name) for name in names]
+    return [_ptb(name, folder) for name in names]
+
+
+def _ptb(name: str, folder: Path) -> Path:
+    path = find_file(folder, "ptb", name)
+    if path is None:
+        raise UserError(
+            f"{folder / 'ptb' / name}: no such file: the Penn Treebank is not free to download: put its files "
+            "there (--data-folder names the folder), name your own with --data files --train-text FILE ..., or use "
+            "--data generated, which needs none"
+        )
+    return path
+
+
+class LanguageModel(nn.Module):
+    """Word vectors, LSTM layers and a softmax over the vocabulary."""
+
+    def __init__(self, settings: LanguageSettings, words: int) -> None:
+        super().__init__()
+        self.settings = settings
+        size = settings.embedding or settings.cells[-1]
+        self.embedding = nn.Embedding(words, size)
+        self.layers = StackedLSTM(
+            (size, *settings.cells), dropout=settings.dropout_layers, plastic=plastic_options(settings)
+        )
+        self.output = nn.Linear(settings.cells[-1], words)
+        if settings.tied:
+            self.output.weight = self.embedding.weight
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Uniform weights; alpha starts near 0, and a modulator and its fan-out as torch has them."""
+        spread = self.settings.spread
+        for name, parameter in self.named_parameters():
+            if name.endswith(("alpha", "fan_weight")):
+                nn.init.uniform_(parameter, 0, 0.01 if self.settings.alpha == "connection" else 1e-4)
+            elif not name.endswith("rate") and "modulator" not in name and ".fan." not in name:
+                nn.init.uniform_(parameter, -spread, spread)
+
+    def forward(self, words: Tensor, states: list[LSTMState]) -> tuple[Tensor, Tensor, list[LSTMState]]:
+        """Logits (steps, batch, vocabulary), the last layer's outputs before dropout, and the new states."""
+        settings = self.settings
+        vectors = self._embed(words)
+        vectors = drop(vectors, settings.dropout_input if self.training else 0.0, True)
+        outputs, states = self.layers(vectors, states)
+        last = outputs[-1]
+        dropped = drop(last, settings.dropout_output if self.training else 0.0, True)
+        return self.output(dropped), last, states
+
+    def _embed(self, words: Tensor) -> Tensor:
+        share = self.settings.dropout_words if self.training else 0.0
+        if share == 0:
+            return self.embedding(words)
+        table = self.embedding.weight
+        mask = table.new_empty((len(table), 1)).bernoulli_(1 - share) / (1 - share)
+        return nn.functional.embedding(words, table * mask)
+
+
+def plastic_options(settings: LanguageSettings) -> dict[str, Any] | None:
+    """Options of the plastic cells; None for the plain LSTM."""
+    if not settings.plastic:
+        return None
+    modulated = settings.modulation != "none"
+    return {
+        "rule": settings.rule,
+        "alpha": settings.alpha,
+        "rate": "one" if modulated else settings.eta,
+        "modulation": settings.modulation,
+        "fan_out": settings.fan_out if modulated else "none",
+        "bound": settings.bound,
+        "reads": settings.reads,
+    }
+
+
+def count_parameters(settings: LanguageSettings, words: int) -> int:
+    """Trained numbers of the model that these settings make, without making it."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in LanguageModel(settings, words).parameters())
+
+
+def match_parameters(settings: LanguageSettings, words: int) -> LanguageSettings:
+    """The least shrinking of all layers that makes no more parameters than the plain LSTM has.
+
+    A last layer whose size is that of the word vectors stays as it is.
+    """
+    if not (settings.matched and settings.plastic):
+        return settings
+    allowed = count_parameters(replace(settings, plastic=False), words)
+    for less in range(min(settings.cells)):
+        sizes = [size - less for size in settings.cells]
+        if settings.tied:
+            sizes[-1] = settings.cells[-1]
+        smaller = replace(settings, cells=tuple(sizes))
+        if count_parameters(smaller, words) <= allowed:
+            return smaller
+    raise UserError(
+        f"--cells {settings.cells}: too few to match the plain LSTM: allowed are more, or --matched false"
+    )
+
+
+class LanguageTask(Task[LanguageSettings]):
+    """Read the training text in windows, over and over; state and traces go on from window to window."""
+
+    def __init__(self, settings: LanguageSettings, seed: int, data: str | None) -> None:
+        super().__init__(settings, seed)
+        self.texts = load_texts(settings, data)
+        words = len(self.texts.train.vocabulary)
+        torch.manual_seed(int(self.stream("model").integers(2**63)))
+        self.model: LanguageModel = LanguageModel(match_parameters(settings, words), words).to(self.device)
+        self.columns = side_by_side(self.texts.train.ids, settings.batch)
+        self.place = 0
+        self.states = self.model.layers.initial(settings.batch)
+        self.average: list[Tensor] = []
+        self.averaged = 0
+
+    def loss(self, iteration: int) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Mean cross-entropy of the next words in a window, plus the penalties."""
+        settings = self.settings
+        stream = self.stream("training", iteration)
+        torch.manual_seed(int(stream.integers(2**63)))  # of the dropout masks
+        length = self._length(stream)
+        if self.place + length >= len(self.columns):
+            self.place, self.states = 0, self.model.layers.initial(settings.batch)
+        window = self.tensor(self.columns[self.place : self.place + length + 1])
+        self.place += length
+        self.model.train()
+        logits, last, states = self.model(window[:-1], [state.detach() for state in self.states])
+        self.states = [state.detach() for state in states]
+        entropy = nn.functional.cross_entropy(logits.flatten(0, 1).float(), window[1:].flatten())
+        loss = entropy + settings.activation_penalty * last.square().mean()
+        loss = loss + settings.slowness_penalty * (last[1:] - last[:-1]).square().mean()
+        return loss * (length / settings.window if settings.varied else 1.0), {"entropy": entropy.detach()}
+
+    def _length(self, stream: np.random.Generator) -> int:
+        """Words of a window: fixed, or AWD-LSTM's draw around the window's length or, at times, half of it."""
+        window = self.settings.window
+        if not self.settings.varied:
+            return window
+        base = window if stream.random() < 0.95 else window / 2
+        return int(np.clip(stream.normal(base, 5), 5, window + 10))
+
+    def before_step(self) -> None:
+        """Divide the gradient of alpha, as the AWD program does."""
+        if self.settings.alpha_divisor != 1:
+            for name, parameter in self.model.named_parameters():
+                if name.endswith("alpha") and parameter.grad is not None:
+                    parameter.grad /= self.settings.alpha_divisor
+
+    def after_step(self, iteration: int) -> None:
+        """Average the parameters from some iteration on (Polyak & Juditsky 1992)."""
+        if not self.settings.average_from or iteration < self.settings.average_from:
+            return
+        self.averaged += 1
+        parameters = [parameter.detach() for parameter in self.model.parameters()]
+        if self.averaged == 1:
+            self.average = [parameter.clone() for parameter in parameters]
+        else:
+            torch._foreach_lerp_(self.average, parameters, 1 / self.averaged)
+
+    def validate(self, iteration: int) -> dict[str, float]:
+        """Perplexity on the beginning of the validation text."""
+        ids = self.texts.validation.ids[: self.settings.validated]
+        return {"validation_perplexity": self.perplexity(ids)}
+
+    def evaluate(self) -> dict[str, Any]:
+        """Perplexity on the whole validation and test texts, with the averaged parameters if there are any."""
+        if self.averaged:
+            for parameter, average in zip(self.model.parameters(), self.average, strict=True):
+                parameter.copy_(average)
+        return {
+            "cells": list(self.model.settings.cells),
+            "validation_perplexity": self.perplexity(self.texts.validation.ids),
+            "test_perplexity": self.perplexity(self.texts.test.ids),
+        }
+
+    @torch.no_grad()
+    def perplexity(self, ids: NDArray[np.int64]) -> float:
+        """Of a text read from its beginning with empty memory, in parallel stretches."""
+        self.model.eval()
+        columns = side_by_side(ids, READERS)
+        states, total = self.model.layers.initial(READERS), 0.0
+        for start in range(0, len(columns) - 1, self.settings.window):
+            window = self.tensor(columns[start : start + self.settings.window + 1])
+            logits, _, states = self.model(window[:-1], states)
+            total += float(
+                nn.functional.cross_entropy(logits.flatten(0, 1), window[1:].flatten(), reduction="sum")
+            )
+        return math.exp(total / (columns.size - READERS))
+
+    def state(self) -> dict[str, NDArray]:
+        """Where the reading stands, the layers' states, and the averages."""
+        arrays = {"place": np.array(self.place), "averaged": np.array(self.averaged)}
+        for layer, state in enumerate(self.states):
+            arrays |= {f"{layer}.hidden": state.hidden.cpu().numpy(), f"{layer}.cell": state.cell.cpu().numpy()}
+            if isinstance(state.lifetime, Lifetime):
+                arrays[f"{layer}.trace"] = state.lifetime.trace.cpu().numpy()
+                if state.lifetime.eligibility is not None:
+                    arrays[f"{layer}.eligibility"] = state.lifetime.eligibility.cpu().numpy()
+        return arrays | {f"average.{index}": value.cpu().numpy() for index, value in enumerate(self.average)}
+
+    def restore(self, arrays: Mapping[str, NDArray]) -> None:
+        """Take up what `state` gave."""
+        self.place, self.averaged = int(arrays["place"]), int(arrays["averaged"])
+
+        def stored(name: str) -> Tensor | None:
+            return self.tensor(arrays[name]) if name in arrays else None
+
+        states = []
+        for layer in range(len(self.states)):
+            trace = stored(f"{layer}.trace")
+            lifetime = None if trace is None else Lifetime(trace, stored(f"{layer}.eligibility"))
+            states.append(
+                LSTMState(self.tensor(arrays[f"{layer}.hidden"]), self.tensor(arrays[f"{layer}.cell"]), lifetime)
+            )
+        self.states = states
+        count = sum(name.startswith("average.") for name in arrays)
+        self.average = [self.tensor(arrays[f"average.{index}"]) for index in range(count)]
+
+
+def side_by_side(ids: NDArray[np.int64], batch: int) -> NDArray[np.int64]:
+    """A text cut into stretches of one length, one a column: (steps, batch); what is left over is dropped."""
+    steps = len(ids) // batch
+    return np.ascontiguousarray(ids[: steps * batch].reshape(batch, steps).T)
