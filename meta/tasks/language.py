@@ -71,8 +71,8 @@ def _ptb(name: str, folder: Path) -> Path:
     if path is None:
         raise UserError(
             f"{folder / 'ptb' / name}: no such file: the Penn Treebank is not free to download: put its files "
-            "there (--data-folder names the folder), name your own with --data files --train-text FILE ..., or use "
-            "--data generated, which needs none"
+            "there (--data-folder names the folder), name your own with --data files --train-text FILE ..., or "
+            "use --data generated, which needs none"
         )
     return path
 
