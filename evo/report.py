@@ -151,7 +151,7 @@ def count(results: Sequence[Mapping[str, Any]], outcome: str) -> tuple[int, int]
 
 def summarise(results: list[dict[str, Any]]) -> dict[str, Any]:
     """Medians with 95 % bootstrap intervals, and shares with Wilson intervals, of one treatment's trials."""
-    from analysis.groups import wilson_interval
+    from analysis.intervals import wilson_interval
 
     summary: dict[str, Any] = {"trials": len(results)}
     for measure in MEASURES:
