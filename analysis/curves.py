@@ -197,7 +197,7 @@ def _draw_curve(axes: Axes, curve: Curve, colour: str) -> None:
     x = np.asarray(curve.x, dtype=np.float64)
     low, high = (np.asarray(edge, dtype=np.float64) for edge in (curve.low, curve.high))
     axes.fill_between(x, low, high, color=colour, alpha=0.22, linewidth=0)
-    look: dict[str, Any] = {"marker": "o", "markersize": 3.0} if curve.points else {}
+    look: dict[str, Any] = {"marker": "o", "markersize": 3.0, "clip_on": False} if curve.points else {}
     median = np.asarray(curve.median, dtype=np.float64)
     axes.plot(x, median, color=colour, linewidth=1.3, label=curve.label, **look)
 
@@ -234,7 +234,7 @@ def _label_x(axes: Axes, strip: Axes, marked: bool, xlabel: str | None, ticks: i
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     if axes.get_xscale() == "linear":
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, steps=[1, 2, 2.5, 5, 10]))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, steps=[1, 2, 2.5, 5, 10], integer=True))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
     strip.margins(x=0.0)
     strip.tick_params(axis="x", which="both", length=0, labelbottom=marked and xlabel is not None)
