@@ -197,7 +197,7 @@ def _draw_curve(axes: Axes, curve: Curve, colour: str) -> None:
     x = np.asarray(curve.x, dtype=np.float64)
     low, high = (np.asarray(edge, dtype=np.float64) for edge in (curve.low, curve.high))
     axes.fill_between(x, low, high, color=colour, alpha=0.22, linewidth=0)
-    look: dict[str, Any] = {"marker": "o", "markersize": 3.0, "clip_on": False} if curve.points else {}
+    look: dict[str, Any] = {"marker": "o", "markersize": 3.0} if curve.points else {}
     median = np.asarray(curve.median, dtype=np.float64)
     axes.plot(x, median, color=colour, linewidth=1.3, label=curve.label, **look)
 
@@ -208,7 +208,7 @@ def _label_panel(axes: Axes, panel: Panel, panels: Sequence[Panel]) -> None:
     axes.set_ylabel(panel.ylabel)
     if panel.scale == "linear":
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
-    axes.margins(x=0.0)
+    axes.margins(x=0.03 if any(curve.points for curve in panel.curves) else 0.0)
     if panel.limits:
         axes.set_ylim(*panel.limits)
     if len(panels) > 1:
@@ -236,7 +236,7 @@ def _label_x(axes: Axes, strip: Axes, marked: bool, xlabel: str | None, ticks: i
     if axes.get_xscale() == "linear":
         axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, steps=[1, 2, 2.5, 5, 10], integer=True))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
-    strip.margins(x=0.0)
+    strip.margins(x=axes.get_xmargin())
     strip.tick_params(axis="x", which="both", length=0, labelbottom=marked and xlabel is not None)
     axes.tick_params(axis="x", which="both", labelbottom=not marked and xlabel is not None)
     if xlabel:
