@@ -19,15 +19,21 @@ from analysis import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
-#: Negative is red, zero white, positive blue.
-COLOUR_MAP = "RdBu"
 ALPHA = "\N{GREEK SMALL LETTER ALPHA}"
 
 # Inches.
 _SIDE, _LEFT, _TOP, _BOTTOM, _BAR = 2.6, 0.55, 0.3, 0.42, 0.07
 _HISTOGRAM = 1.0
+
+
+def signed_colours() -> LinearSegmentedColormap:
+    """Return the house's colour map for signed numbers: negative vermilion, zero white, positive blue."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("signed", [style.PALETTE[5], "#ffffff", style.PALETTE[0]], N=257)
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ def matrices_figure(
     saturation: float = 1.0,
     histograms: Sequence[str] = (),
 ) -> Figure:
-    """Draw matrices of one shape, two in a row, from red (negative) over white (0) to blue (positive).
+    """Draw matrices of one shape, two in a row, from vermilion (negative) over white (0) to blue.
 
     Args:
         matrices: Each (senders, receivers), by name, e.g. W and alpha.
@@ -81,7 +87,7 @@ def matrices_figure(
             left, top = _corner(grid, number)
             axes = figure.add_axes(grid.box(left, top, *grid.size))
             _draw_matrix(axes, table, limits[name], parts or {}, labelled=number % 2 == 0)
-            beyond = "" if saturation == 1.0 else f", {100 * saturation:g} % within"
+            beyond = "" if saturation == 1.0 else f", ≥ {100 * saturation:g} % within"
             axes.set_title(f"{name}  ±{limits[name]:.2g}{beyond}")
             thick = _BAR * grid.dots_per_inch
             bar = grid.box(left + grid.size[0] + thick, top, thick, grid.size[1])
@@ -176,7 +182,7 @@ def _draw_matrix(
 ) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    axes.imshow(table, cmap=COLOUR_MAP, vmin=-limit, vmax=limit, interpolation="none", aspect="auto")
+    axes.imshow(table, cmap=signed_colours(), vmin=-limit, vmax=limit, interpolation="none", aspect="auto")
     for spine in axes.spines.values():
         spine.set_visible(False)  # they would lie on the outermost entries
     axes.set_xlabel("receiving neuron")

@@ -9,17 +9,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import matplotlib.image
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, to_hex
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from analysis import style
-from analysis.matrices import COLOUR_MAP, matrices_figure, plastic_matrices_figure
+from analysis.matrices import matrices_figure, plastic_matrices_figure, signed_colours
 
 RANDOM = np.random.default_rng(0)
 
@@ -31,7 +30,7 @@ def _pixels(figure: Figure) -> NDArray[np.uint8]:
 
 
 def _colours(table: NDArray[np.float64], limit: float) -> NDArray[np.uint8]:
-    coloured: Any = matplotlib.colormaps[COLOUR_MAP](Normalize(-limit, limit)(table), bytes=True)
+    coloured: Any = signed_colours()(Normalize(-limit, limit)(table), bytes=True)
     return coloured
 
 
@@ -79,7 +78,7 @@ def test_saturation_leaves_the_largest_entries_beyond_the_limit_and_says_so() ->
     axes = matrices_figure({"alpha": np.arange(-100.0, 100.0).reshape(10, 20)}, saturation=0.9).axes[0]
     limit = axes.images[0].get_clim()[1]
     assert np.mean(np.abs(np.arange(-100.0, 100.0)) <= limit) == pytest.approx(0.9, abs=0.01)
-    assert axes.get_title() == f"alpha  ±{limit:.2g}, 90 % within"
+    assert axes.get_title() == f"alpha  ±{limit:.2g}, ≥ 90 % within"
 
 
 def test_plastic_matrices_are_those_of_the_network() -> None:
@@ -125,3 +124,8 @@ def test_impossible_matrices_are_refused() -> None:
         matrices_figure({"W": square}, saturation=0.0)
     with pytest.raises(ValueError, match="histograms: H"):
         matrices_figure({"W": square}, histograms=["H"])
+
+
+def test_zero_is_white_and_signs_are_blue_and_vermilion() -> None:
+    colours = signed_colours()
+    assert [to_hex(colours(place)) for place in (0.0, 0.5, 1.0)] == [style.PALETTE[5], "#ffffff", style.PALETTE[0]]
