@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis import style
+from analysis.references import Reference, draw_references
 from analysis.style import treatment_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+
+Scale = Literal["linear", "log"]
 
 #: Letters of a legend that fit into a column of a page.
 LEGEND_LETTERS = 60
@@ -34,6 +37,7 @@ class Curve:
         low: Lower end of the band, shape (points,).
         high: Upper end of the band, shape (points,).
         label: Name of the treatment.
+        points: Whether every point has a dot, as conditions have that were measured one by one.
     """
 
     x: ArrayLike
@@ -41,6 +45,7 @@ class Curve:
     low: ArrayLike
     high: ArrayLike
     label: str
+    points: bool = False
 
     def __post_init__(self) -> None:
         _check_lengths(f"curve {self.label!r}", x=self.x, median=self.median, low=self.low, high=self.high)
@@ -74,13 +79,17 @@ class Panel:
         curves: One for each treatment.
         ylabel: Name and unit of the quantity.
         marks: Rows of marks below the panel.
-        limits: Limits of the y axis; by default those of the data.
+        limits: Limits of the y axis; by default those of the data and the references.
+        references: Numbers to compare with.
+        scale: Scale of the y axis.
     """
 
     curves: Sequence[Curve]
     ylabel: str
     marks: Sequence[Marks] = ()
     limits: tuple[float, float] | None = None
+    references: Sequence[Reference] = ()
+    scale: Scale = "linear"
 
 
 def curves_figure(
@@ -89,6 +98,7 @@ def curves_figure(
     *,
     beside: bool = False,
     colours: Mapping[str, str] | None = None,
+    xscale: Scale = "linear",
 ) -> Figure:
     """Draw curves with bands in panels that share the x axis, with the legend above all of them.
 
@@ -97,6 +107,7 @@ def curves_figure(
         xlabel: What the x axis counts.
         beside: Panels side by side over a page's width instead of stacked in a column's.
         colours: Colour of each treatment; by default `treatment_colours` of those in the figure.
+        xscale: Scale of the x axis; what lies at 0 or below is not seen on a logarithmic one.
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -109,9 +120,12 @@ def curves_figure(
         drawn: list[Axes] = []
         for panel, axes, strip, last in _panel_axes(figure, panels, beside):
             drawn.append(axes)
+            axes.set(xscale=xscale, yscale=panel.scale)
             for curve in panel.curves:
                 _draw_curve(axes, curve, colours[curve.label])
             _label_panel(axes, panel, panels)
+            lines = [(one.x, edge) for one in panel.curves for edge in (one.median, one.low, one.high)]
+            draw_references(axes, panel.references, lines)
             _draw_marks(strip, panel.marks)
             _label_x(axes, strip, bool(panel.marks), xlabel if last else None, ticks=3 if beside else 6)
         figure.align_ylabels(drawn)
@@ -183,15 +197,18 @@ def _draw_curve(axes: Axes, curve: Curve, colour: str) -> None:
     x = np.asarray(curve.x, dtype=np.float64)
     low, high = (np.asarray(edge, dtype=np.float64) for edge in (curve.low, curve.high))
     axes.fill_between(x, low, high, color=colour, alpha=0.22, linewidth=0)
-    axes.plot(x, np.asarray(curve.median, dtype=np.float64), color=colour, linewidth=1.3, label=curve.label)
+    look: dict[str, Any] = {"marker": "o", "markersize": 3.0} if curve.points else {}
+    median = np.asarray(curve.median, dtype=np.float64)
+    axes.plot(x, median, color=colour, linewidth=1.3, label=curve.label, **look)
 
 
 def _label_panel(axes: Axes, panel: Panel, panels: Sequence[Panel]) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.set_ylabel(panel.ylabel)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
-    axes.margins(x=0.0)
+    if panel.scale == "linear":
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
+    axes.margins(x=0.03 if any(curve.points for curve in panel.curves) else 0.0)
     if panel.limits:
         axes.set_ylim(*panel.limits)
     if len(panels) > 1:
@@ -216,9 +233,11 @@ def _label_x(axes: Axes, strip: Axes, marked: bool, xlabel: str | None, ticks: i
     """Put the x ticks' labels and the x label below the strip, or below the panel if it has no marks."""
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, steps=[1, 2, 2.5, 5, 10]))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
-    strip.tick_params(axis="x", length=0, labelbottom=marked and xlabel is not None)
-    axes.tick_params(axis="x", labelbottom=not marked and xlabel is not None)
+    if axes.get_xscale() == "linear":
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, steps=[1, 2, 2.5, 5, 10], integer=True))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
+    strip.margins(x=axes.get_xmargin())
+    strip.tick_params(axis="x", which="both", length=0, labelbottom=marked and xlabel is not None)
+    axes.tick_params(axis="x", which="both", labelbottom=not marked and xlabel is not None)
     if xlabel:
         (strip if marked else axes).set_xlabel(xlabel)

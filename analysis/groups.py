@@ -5,9 +5,7 @@ After the figures of Clune et al. 2013; a treatment has the same colour everywhe
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis import style
 from analysis.brackets import Annotation, Pair, draw_brackets
+from analysis.intervals import wilson_interval
 from analysis.style import treatment_colours
 
 if TYPE_CHECKING:
@@ -93,30 +92,6 @@ def bars_figure(
         highest = max((high for name, (_, high) in intervals.items() if groups[name][1]), default=0.0)
         draw_brackets(axes, list(groups), pairs, annotation, lowest=18.0 if highest > 0.9 else 8.0)
     return figure
-
-
-def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the confidence interval of a proportion after Wilson (1927), doi 10.1080/01621459.1927.10502953.
-
-    Args:
-        successes: Number of successes.
-        trials: Number of trials; none gives (0, 1).
-        confidence: Probability that the interval holds the true proportion.
-
-    Raises:
-        ValueError: Successes are not within 0..trials, or `confidence` not within (0, 1).
-    """
-    if not 0 <= successes <= trials:
-        raise ValueError(f"successes: {successes}: allowed are 0 to {trials}, the number of trials")
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence: {confidence}: must lie between 0 and 1")
-    if trials == 0:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf(0.5 + confidence / 2.0)
-    share, weight = successes / trials, z * z / trials
-    centre = (share + weight / 2.0) / (1.0 + weight)
-    reach = z * math.sqrt(share * (1.0 - share) / trials + weight / (4.0 * trials)) / (1.0 + weight)
-    return (0.0 if successes == 0 else centre - reach), (1.0 if successes == trials else centre + reach)
 
 
 def _finite(values: ArrayLike) -> NDArray[np.float64]:

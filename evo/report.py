@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -151,7 +150,7 @@ def count(results: Sequence[Mapping[str, Any]], outcome: str) -> tuple[int, int]
 
 def summarise(results: list[dict[str, Any]]) -> dict[str, Any]:
     """Medians with 95 % bootstrap intervals, and shares with Wilson intervals, of one treatment's trials."""
-    from analysis.groups import wilson_interval
+    from analysis.intervals import wilson_interval
 
     summary: dict[str, Any] = {"trials": len(results)}
     for measure in MEASURES:
@@ -276,6 +275,7 @@ def draw(
 ) -> list[Path]:
     """All figures of a run; returns the files."""
     from analysis.groups import bars_figure, box_figure
+    from analysis.learning import learning_curves
     from analysis.style import save_figure, treatment_colours
 
     colours = treatment_colours(groups)
@@ -284,7 +284,7 @@ def draw(
     def pairs(measure: str) -> list[tuple[str, str, float]]:
         return [(base, t["treatment"], t["p"]) for t in comparisons if t["measure"] == measure]
 
-    figures: dict[str, Figure] = {"curves": curves(metrics, list(groups))}
+    figures = {"curves": learning_curves(metrics, "generation", CURVES, list(groups), colours=colours)}
     for measure in (MEASURES[0], MEASURES[1], MEASURES[3]):
         values = {name: [result[measure.column] for result in members] for name, members in groups.items()}
         label = measure.title[0].upper() + measure.title[1:]
@@ -299,48 +299,6 @@ def draw(
     for name, members in groups.items():
         figures[f"networks-{name}"] = _gallery(members, [next(graph_of) for _ in members])
     return [file for name, figure in figures.items() for file in save_figure(figure, out / name)]
-
-
-def curves(metrics: pd.DataFrame, treatments: list[str]) -> Figure:
-    """Performance, modularity and cost over generations: medians, 95 % bands, and where treatments differ."""
-    from analysis.curves import Curve, Marks, Panel, curves_figure
-    from analysis.style import treatment_colours
-
-    colours = treatment_colours(treatments)
-    panels = []
-    for label, column in CURVES.items():
-        tables = {
-            name: metrics[metrics.treatment == name].pivot_table(
-                index="trial", columns="generation", values=column
-            )
-            for name in treatments
-        }
-        lines, marks = [], []
-        first = tables[treatments[0]]
-        for name, table in tables.items():
-            complete = table.ffill(axis=1)  # a trial that stopped early keeps its last values
-            band = statistics.median_curve(complete.to_numpy(), SEED)
-            x = complete.columns.to_numpy(float)
-            lines.append(Curve(x, _smooth(band.median), _smooth(band.low), _smooth(band.high), name))
-            if name != treatments[0]:
-                shared = first.columns.intersection(table.columns)
-                different = _differences(first[shared].to_numpy(), table[shared].to_numpy())
-                marks.append(Marks(shared.to_numpy(float), different, f"{name}, p < 0.05", colours[name]))
-        panels.append(Panel(lines, label, marks))
-    return curves_figure(panels, colours=colours)
-
-
-def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A running median over a hundredth of the curve, as the paper's over 101 of its 25,000 generations."""
-    width = max(1, len(values) // 100) | 1
-    return statistics.median_filter(values, width)
-
-
-def _differences(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether two treatments differ at each point, Mann-Whitney p < 0.05, (points,)."""
-    if min(len(a), len(b)) < 2:
-        return np.zeros(a.shape[1], bool)
-    return np.array([statistics.mann_whitney(a[:, k], b[:, k]).p < 0.05 for k in range(a.shape[1])])
 
 
 def _gallery(results: list[dict[str, Any]], graphs: list[nx.DiGraph]) -> Figure:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from analysis import curves, style
 from analysis.curves import Curve, Marks, Panel
+from analysis.references import Reference
 
 X = np.arange(0, 500, 100)
 
@@ -109,3 +110,14 @@ def test_files_are_the_same_every_time(tmp_path: Path) -> None:
         return [path.read_bytes() for path in style.save_figure(figure, folder / "curves")]
 
     assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_scales_dots_and_references_are_as_asked(tmp_path: Path) -> None:
+    curve = Curve(X, [0.0, 0.1, 0.2, 0.3, 0.4], [0.0] * 5, [0.5] * 5, "PA", points=True)
+    panel = Panel([curve], "error", references=[Reference(0.25, "chance")], scale="log")
+    figure = curves.curves_figure([panel], xscale="log")
+    axes = figure.axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert axes.lines[0].get_marker() == "o"
+    assert [text.get_text() for text in axes.texts] == ["chance"]
+    assert all(path.stat().st_size for path in style.save_figure(figure, tmp_path / "log"))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from numpy.typing import ArrayLike
-from scipy.stats import binomtest
 
 from analysis import groups, style
+from analysis.intervals import wilson_interval
 
 GROUPS: dict[str, ArrayLike] = {
     "PA": [1.0, 2.0, 3.0, math.nan, 10.0],
@@ -46,30 +46,7 @@ def test_bars_show_shares_intervals_and_sizes() -> None:
     assert [text.get_text() for text in axes.texts] == ["0 %", "56 %", "***"]
     ends = [bar.get_segments()[0][:, 1] for bar in axes.collections]
     for drawn, successes in zip(ends, (0, 28), strict=True):
-        np.testing.assert_allclose(drawn, 100 * np.array(groups.wilson_interval(successes, 50)), atol=1e-9)
-
-
-@pytest.mark.parametrize(("successes", "trials"), [(0, 50), (28, 50), (50, 50), (1, 3), (0, 1)])
-@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
-def test_wilson_interval_is_that_of_scipy(successes: int, trials: int, confidence: float) -> None:
-    known = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
-    assert groups.wilson_interval(successes, trials, confidence) == pytest.approx(
-        (known.low, known.high), abs=1e-12
-    )
-
-
-def test_wilson_interval_ends_solve_the_score_equation() -> None:
-    z, share, trials = 1.959963984540054, 28 / 50, 50
-    for end in groups.wilson_interval(28, trials):
-        assert abs(share - end) == pytest.approx(z * math.sqrt(end * (1.0 - end) / trials))
-    assert groups.wilson_interval(0, 0) == (0.0, 1.0)
-
-
-def test_wilson_interval_refuses_impossible_counts() -> None:
-    with pytest.raises(ValueError, match="allowed are 0 to 50"):
-        groups.wilson_interval(51, 50)
-    with pytest.raises(ValueError, match="confidence"):
-        groups.wilson_interval(1, 50, 95.0)
+        np.testing.assert_allclose(drawn, 100 * np.array(wilson_interval(successes, 50)), atol=1e-9)
 
 
 def test_a_treatment_has_one_colour_in_boxes_and_bars() -> None:
