@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cluster.errors import UserError
@@ -23,6 +24,28 @@ def finished_trials(run: RunFolder) -> list[TrialFolder]:
     """
     treatments = run.description["treatments"]
     return [folder for treatment in treatments for folder in run.trials(treatment) if folder.finished]
+
+
+def all_treatments(paths: Sequence[Path], descriptions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Treatments of runs that a report shows together.
+
+    Args:
+        paths: run folders.
+        descriptions: contents of their run.json.
+
+    Raises:
+        UserError: the runs are of different experiments or settings, or have a treatment in common.
+    """
+    treatments: list[str] = []
+    for path, description in zip(paths, descriptions, strict=True):
+        for name in ("experiment", "settings"):
+            if description[name] != descriptions[0][name]:
+                raise UserError(f"{path}: its {name} differ from those of {paths[0]}: allowed are equal ones")
+        for treatment in description["treatments"]:
+            if treatment in treatments:
+                raise UserError(f"{path}: treatment {treatment}: allowed is each treatment in one run only")
+            treatments.append(treatment)
+    return treatments
 
 
 def results_table(results: list[dict[str, Any]]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis import statistics
-from analysis.runs import finished_trials, read_metrics, results_table
+from analysis.runs import all_treatments, finished_trials, read_metrics, results_table
 from analysis.significance import modularity_significance
 from cluster.errors import UserError
 from cluster.files import disk_error, write_atomic, write_json
@@ -80,7 +80,7 @@ def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -
     """
     runs = [RunFolder(path) for path in paths]
     descriptions = [run.description for run in runs]
-    treatments = _all_treatments(paths, descriptions)
+    treatments = all_treatments(paths, descriptions)
     if out is None and len(paths) > 1:
         raise UserError("--out: missing: allowed with several runs is a folder for their report")
     folders = [folder for run in runs for folder in finished_trials(run)]
@@ -112,20 +112,6 @@ def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -
     )
     files = draw(out, read_metrics(folders, CURVES.values()), groups, list(graphs), comparisons)
     _print(descriptions[0], columns, rows, f"{len(results)} of {planned}", out, files)
-
-
-def _all_treatments(paths: Sequence[Path], descriptions: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Treatments of all runs, which must be of one experiment and have no treatment in common."""
-    treatments: list[str] = []
-    for path, description in zip(paths, descriptions, strict=True):
-        for name in ("experiment", "settings"):
-            if description[name] != descriptions[0][name]:
-                raise UserError(f"{path}: its {name} differ from those of {paths[0]}: allowed are equal ones")
-        for treatment in description["treatments"]:
-            if treatment in treatments:
-                raise UserError(f"{path}: treatment {treatment}: allowed is each treatment in one run only")
-            treatments.append(treatment)
-    return treatments
 
 
 def _checked(folder: TrialFolder, nulls: int) -> tuple[dict[str, Any], nx.DiGraph]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from cluster.commands import add_command, new_parser, run_command
 from cluster.experiments import Program
@@ -14,6 +15,8 @@ Meta-learning: networks whose materials learn.
 
   meta list                                          the published experiments and their treatments
   meta run miconi2018-patterns --scale laptop        train (minutes); --scale paper takes longer
+  meta report runs/miconi2018-patterns-...           table, statistics and figures of a run
+  meta show runs/miconi2018-patterns-.../plastic/trial-000    draw one trained network and what it does
 """
 
 
@@ -28,6 +31,13 @@ def _work(words: list[str]) -> None:
     parser, commands = new_parser("meta", DESCRIPTION)
     run = add_command(commands, "run", "run an experiment, or go on with one")
     add_run_arguments(run, PROGRAM, chosen_settings(PROGRAM, words))
+    report = add_command(commands, "report", "table, statistics and figures of a run")
+    report.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folder; several are compared")
+    report.add_argument("--out", type=Path, metavar="DIR", help="where to write (default RUN/report)")
+    show = add_command(commands, "show", "draw one trained network and what it does")
+    show.add_argument("trial", type=Path, metavar="TRIAL", help="folder of a finished trial")
+    show.add_argument("--data-folder", metavar="DIR", help=PROGRAM.places["data_folder"])
+    show.add_argument("--out", type=Path, metavar="DIR", help="folder of the figures (default in RUN/report)")
     _dispatch(parser.parse_args(words), PROGRAM)
 
 
@@ -36,6 +46,14 @@ def _dispatch(arguments: argparse.Namespace, program: Program) -> None:
         list_experiments(program, arguments.experiment)
     elif arguments.command == "run":
         launch(program, arguments)
+    elif arguments.command == "report":
+        from meta.report import report
+
+        report(arguments.runs, arguments.out)
+    else:
+        from meta.show import show
+
+        show(arguments.trial, arguments.data_folder, arguments.out)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -13,10 +13,13 @@ from torch import Tensor, nn
 
 from meta.settings import Training
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 S = TypeVar("S", bound=Training)
 
 #: Random streams of a trial, apart from each other.
-STREAMS = {"model": 0, "training": 1, "evaluation": 2, "validation": 3}
+STREAMS = {"model": 0, "training": 1, "evaluation": 2, "validation": 3, "recorded": 4}
 
 
 class Task(ABC, Generic[S]):
@@ -54,6 +57,10 @@ class Task(ABC, Generic[S]):
 
     def validate(self, iteration: int) -> dict[str, float]:
         """What a row of metrics says of the model on data that are not trained on; nothing by default."""
+        return {}
+
+    def figures(self) -> dict[str, Figure]:
+        """What `meta show` draws of the trained model, by name."""
         return {}
 
     def state(self) -> dict[str, NDArray]:

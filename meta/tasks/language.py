@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,8 +21,13 @@ from meta.task import Task
 from networks.lstm import LSTMState, StackedLSTM, drop
 from networks.plastic import Lifetime
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 #: Stretches that the validation and the test text are read in side by side.
 READERS = 10
+#: Where classes of distance to a word's last occurrence begin.
+RECENCY = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 #: Seeds of generated text to train, to validate and to test with.
 GENERATED_SEEDS = (1, 2, 3)
 
@@ -238,19 +243,29 @@ class LanguageTask(Task[LanguageSettings]):
             "test_perplexity": self.perplexity(self.texts.test.ids),
         }
 
-    @torch.no_grad()
     def perplexity(self, ids: NDArray[np.int64]) -> float:
         """Of a text read from its beginning with empty memory, in parallel stretches."""
+        return math.exp(self.losses(ids)[0].mean())
+
+    @torch.no_grad()
+    def losses(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Loss of every word predicted (nats), and the words themselves, each (words,), stretch after stretch."""
         self.model.eval()
         columns = side_by_side(ids, READERS)
-        states, total = self.model.layers.initial(READERS), 0.0
+        states, losses = self.model.layers.initial(READERS), []
         for start in range(0, len(columns) - 1, self.settings.window):
             window = self.tensor(columns[start : start + self.settings.window + 1])
             logits, _, states = self.model(window[:-1], states)
-            total += float(
-                nn.functional.cross_entropy(logits.flatten(0, 1), window[1:].flatten(), reduction="sum")
-            )
-        return math.exp(total / (columns.size - READERS))
+            flat = nn.functional.cross_entropy(logits.flatten(0, 1), window[1:].flatten(), reduction="none")
+            losses.append(flat.unflatten(0, window[1:].shape).double().cpu().numpy())
+        return np.concatenate(losses).T.ravel(), columns[1:].T.ravel()
+
+    def figures(self) -> dict[str, Figure]:
+        """Loss of the test text's words by how long ago they were last read."""
+        from analysis.memory import loss_by_recency, recency_figure
+
+        losses, words = self.losses(self.texts.test.ids)
+        return {"recency": recency_figure({"network": loss_by_recency(losses, words, RECENCY)})}
 
     def state(self) -> dict[str, NDArray]:
         """Where the reading stands, the layers' states, and the averages."""

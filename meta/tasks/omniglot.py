@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,6 +18,11 @@ from meta.task import Task
 from networks.encoders import SIDE, ConvEncoder
 from networks.readout import PlasticReadout
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Episodes that figures show.
+SHOWN = 3
 #: Episodes of held-out classes that a row of metrics looks at.
 VALIDATED = 100
 
@@ -177,6 +182,25 @@ class OmniglotTask(Task[OmniglotSettings]):
         episodes = draw_episodes(self.classes.test, VALIDATED, settings.ways, settings.shots, stream)
         right = self.scores(episodes).argmax(1) == self.tensor(episodes.answers)
         return {"held_out_accuracy": float(right.float().mean())}
+
+    def figures(self) -> dict[str, Figure]:
+        """Some episodes of held-out classes with the network's answers."""
+        from analysis.readout import readout_figure
+
+        settings = self.settings
+        stream = self.stream("recorded")
+        episodes = draw_episodes(self.classes.test, SHOWN, settings.ways, settings.shots, stream)
+        answers = self.scores(episodes).softmax(1).cpu().numpy()
+        return {
+            f"episode-{number + 1}": readout_figure(
+                episodes.pictures[number, :-1],
+                episodes.labels[number].tolist(),
+                episodes.pictures[number, -1],
+                answers[number],
+                int(episodes.answers[number]),
+            )
+            for number in range(SHOWN)
+        }
 
     def evaluate(self) -> dict[str, Any]:
         """Accuracy on held-out classes."""

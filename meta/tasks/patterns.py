@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,7 +12,13 @@ from torch import Tensor, nn
 from meta.experiments.patterns import PatternSettings
 from meta.task import Task
 from meta.tasks.completion import Lifetimes, Schedule, show
+from networks.plastic import Lifetime as Connections
 from networks.recurrent import PlasticRNNCell, RNNCell, unroll
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from analysis.lifetime import Lifetime
 
 
 class ClampedLSTM(nn.Module):
@@ -69,19 +75,25 @@ class PatternTask(Task[PatternSettings]):
         visible = ~stream.permuted(np.tile(hidden, (batch, 1)), axis=1)
         return show(vectors, visible, self.schedule, stream)
 
-    def answers(self, lifetimes: Lifetimes) -> Tensor:
-        """The networks' last outputs, (batch, bits)."""
+    def drives(self, lifetimes: Lifetimes) -> Tensor:
+        """What every neuron gets from outside, (steps, batch, neurons)."""
         settings, inputs = self.settings, self.tensor(lifetimes.inputs)
-        strength = settings.strength if settings.input == "added" else 1.0
-        if isinstance(self.model, ClampedLSTM):
-            return self.model(inputs * strength)
         assert isinstance(self.model, PlasticRNNCell | RNNCell)
+        strength = settings.strength if settings.input == "added" else 1.0
         drives = torch.zeros(*inputs.shape[:2], self.model.neurons, device=self.device)
         drives[..., : settings.bits] = inputs * strength
         if settings.bias:
             drives[..., -1] = strength
-        unrolled = unroll(self.model, drives, self.model.initial(inputs.shape[1]), keep_state=False)
-        return unrolled.activity[-1, :, : settings.bits]
+        return drives
+
+    def answers(self, lifetimes: Lifetimes) -> Tensor:
+        """The networks' last outputs, (batch, bits)."""
+        if isinstance(self.model, ClampedLSTM):
+            return self.model(self.tensor(lifetimes.inputs) * self.settings.strength)
+        assert isinstance(self.model, PlasticRNNCell | RNNCell)
+        drives = self.drives(lifetimes)
+        unrolled = unroll(self.model, drives, self.model.initial(drives.shape[1]), keep_state=False)
+        return unrolled.activity[-1, :, : self.settings.bits]
 
     def loss(self, iteration: int) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Sum of squared errors over the bits after the last step, mean over lifetimes."""
@@ -100,6 +112,56 @@ class PatternTask(Task[PatternSettings]):
             errors += wrong(self.answers(lifetimes), self.tensor(lifetimes.targets)).tolist()
             lags += lifetimes.lags.tolist()
         return {"error": float(np.mean(errors)), "errors": errors, "lags": lags}
+
+    def figures(self) -> dict[str, Figure]:
+        """W and alpha, and one lifetime step by step."""
+        from analysis.lifetime import lifetime_figure
+        from analysis.matrices import matrices_figure, plastic_matrices_figure
+
+        if isinstance(self.model, ClampedLSTM):
+            return {}
+        if isinstance(self.model, RNNCell):
+            return {"matrices": matrices_figure({"W": self.model.weight.numpy()})}
+        assert isinstance(self.model, PlasticRNNCell)
+        connections = self.model.recurrent
+        bits, rest = self.settings.bits, self.model.neurons - self.settings.bits
+        parts = {"bits": bits, "others": rest} if rest else None
+        matrices = plastic_matrices_figure(connections.weight.numpy(), connections.alpha.numpy(), parts=parts)
+        return {"matrices": matrices, "lifetime": lifetime_figure(self.recorded())}
+
+    def recorded(self, number: int = 0) -> Lifetime:
+        """A lifetime of a plastic network with its traces, for `analysis.lifetime.lifetime_figure`.
+
+        Args:
+            number: names the lifetime.
+        """
+        from analysis.lifetime import Lifetime
+
+        assert isinstance(self.model, PlasticRNNCell)
+        bits, schedule = self.settings.bits, self.schedule
+        lifetimes = self.lifetimes(1, self.stream("recorded", number))
+        state = self.model.initial(1)
+        activity, traces = [], []
+        for drive in self.drives(lifetimes):
+            assert isinstance(state.lifetime, Connections)
+            traces.append(state.lifetime.trace[0, :bits, :bits].cpu().numpy())
+            state = self.model(drive, state)
+            activity.append(state.activity[0, :bits].cpu().numpy())
+        names = {-1: "blank", -2: "test"} | {
+            showing: f"pattern {vector + 1}" for showing, vector in enumerate(lifetimes.order[0])
+        }
+        shown = {
+            f"pattern {vector + 1}": lifetimes.inputs[schedule.slots() == showing][0, 0]
+            for showing, vector in enumerate(lifetimes.order[0])
+        }
+        return Lifetime(
+            inputs=lifetimes.inputs[:, 0],
+            activity=np.array(activity),
+            events=[names[slot] for slot in schedule.slots().tolist()],
+            patterns=dict(sorted(shown.items())),
+            traces=traces,
+            trace_steps=range(schedule.steps),
+        )
 
 
 def wrong(answers: Tensor, targets: Tensor) -> Tensor:

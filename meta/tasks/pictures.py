@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,6 +16,11 @@ from meta.task import Task
 from meta.tasks.completion import Lifetimes, Schedule, show
 from networks.recurrent import PlasticRNNCell, RNNCell, unroll
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Completions that a figure shows.
+SHOWN = 8
 #: Generated pictures to train and to test with, and the seed that names them.
 GENERATED = (10_000, 2_000)
 GENERATED_SEED = 0
@@ -81,6 +86,28 @@ class PictureTask(Task[PictureSettings]):
         hidden = self.tensor(lifetimes.inputs[-1] == 0)
         rms = ((errors.detach() * hidden).sum() / hidden.sum()).sqrt()
         return errors.sum(1), {"hidden_rms": rms}
+
+    def figures(self) -> dict[str, Figure]:
+        """W and alpha with the halves of the picture marked, and pictures completed."""
+        from analysis.matrices import matrices_figure, plastic_matrices_figure
+        from analysis.pictures import completions_figure
+
+        pixels = self.test.shape[1]
+        parts = {"upper": pixels // 2, "lower": pixels - pixels // 2, "bias": 1}
+        if isinstance(self.cell, RNNCell):
+            matrices = matrices_figure({"W": self.cell.weight.numpy()}, parts)
+        else:
+            connections = self.cell.recurrent
+            matrices = plastic_matrices_figure(
+                connections.weight.numpy(), connections.alpha.numpy(), parts=parts, saturation=0.999
+            )
+        lifetimes = self.lifetimes(SHOWN, self.test, self.stream("recorded"))
+        side = round(pixels**0.5)
+        rows = [
+            array.reshape(-1, side, side)
+            for array in (lifetimes.targets, lifetimes.inputs[-1], self.answers(lifetimes).cpu().numpy())
+        ]
+        return {"matrices": matrices, "completions": completions_figure(*rows)}
 
     def evaluate(self) -> dict[str, Any]:
         """Loss on pictures that were not trained on."""
