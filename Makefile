@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test setup lint types clean
+.PHONY: demo test notebooks setup lint types clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -21,6 +21,9 @@ setup: $(VENV)/.ready  ## make the virtual environment .venv
 demo: setup  ## set up, then evolve modular networks and draw them (minutes)
 	@$(BIN)/evo run clune2013-retina --scale laptop --out runs/demo --resume
 	@$(BIN)/evo report runs/demo
+
+notebooks: setup  ## execute the notebooks and store them with their figures
+	@$(BIN)/python notebooks/execute.py
 
 lint: setup
 	@$(BIN)/ruff check .
