@@ -116,10 +116,11 @@ EXPERIMENTS = (
             "lstm": {"network": "lstm", "hidden": 1949, "rate": 3e-5, "strength": 100.0},
         },
         ("plastic", "rnn", "lstm"),
-        {"paper": 5, "laptop": 2, "smoke": 2},
+        {"paper": 5, "batched": 3, "laptop": 2, "smoke": 2},
         {
             "paper": {},
-            "laptop": {"iterations": 5000, "batch": 16},
+            "batched": {"iterations": 6250, "batch": 8, "log_every": 25, "checkpoint_every": 1250},
+            "laptop": {"iterations": 1000, "batch": 16, "log_every": 10, "checkpoint_every": 200},
             "smoke": {"iterations": 30, "batch": 2, "log_every": 10, "checkpoint_every": 10, "evaluation": 20},
         },
         _SHOWN,
