@@ -91,6 +91,7 @@ EXPERIMENTS = (
         {
             "plastic": {},
             "plastic-text": _PAPER,
+            "plastic-simplest": {"bias": False},
             "plastic-oja": {"rule": "oja"},
             "plastic-shared": {"alpha": "one"},
             "rnn": {"network": "rnn"},
