@@ -1,8 +1,8 @@
 """A matrix that many steps multiply by, with its gradient taken once.
 
-Under plain autograd each step of a recurrent network adds an outer product to the weights' gradient: a pass over the
-whole matrix for every step. Here senders and gradients are kept, and their one product comes with the first step's
-turn on the way back, which is the last one.
+Under plain autograd each step of a recurrent network adds an outer product to the weights' gradient: a pass over
+the whole matrix for every step. Here senders and gradients are kept, and their one product comes with the first
+step's turn on the way back, which is the last one.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from networks.deferred import DeferredProduct
 from networks.plastic import Lifetime, PlasticConnections
 from networks.plasticity import hard_clip
 
@@ -53,6 +54,8 @@ class EventTrace:
         self.moved: Tensor | None = None  # how much of the first eligibility has entered, (batch, 1 or receivers)
         self.faded = 1.0 if connections.rate is None else torch.ones_like(connections.rate)
         alpha = connections.alpha
+        self.product = DeferredProduct(connections.weight)
+        self.blank = _is_zero(lifetime.trace)
         self.each = self._of_each_connection()
         self.matrix = alpha if self.each is None else alpha * self.each
         self.recalled = alpha * lifetime.trace if alpha.ndim == 2 else lifetime.trace
@@ -71,11 +74,12 @@ class EventTrace:
     def read(self, sender: Tensor) -> Tensor:
         """What the receivers get from senders (batch, senders): (batch, receivers)."""
         alpha = self.connections.alpha
-        out = sender @ self.connections.weight
-        before = (sender.unsqueeze(1) @ self.recalled).squeeze(1)
-        if alpha.ndim < 2:
-            before = before * alpha
-        out = out + (before if self.kept is None else before * self.kept)
+        out = self.product(sender)
+        if not self.blank:
+            before = (sender.unsqueeze(1) @ self.recalled).squeeze(1)
+            if alpha.ndim < 2:
+                before = before * alpha
+            out = out + (before if self.kept is None else before * self.kept)
         if self.moved is not None and self.start.eligibility is not None:
             entered = (sender.unsqueeze(1) @ self.eligible).squeeze(1) * self.moved
             out = out + (entered if self.matrix.ndim == 2 else entered * alpha)
@@ -158,6 +162,11 @@ class EventTrace:
         0 with additive writes of one sign means that the window was exact.
         """
         return float((self._unclipped().abs() > self.connections.bound).float().mean())
+
+
+def _is_zero(trace: Tensor) -> bool:
+    """Whether a trace is that of a lifetime's beginning, which nothing has to be read from."""
+    return not trace.requires_grad and not bool(trace.any())
 
 
 def _append(values: Tensor | None, new: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from networks.deferred import DeferredProduct
 from networks.plastic import Lifetime, PlasticConnections, Traces
 from networks.plasticity import check_choice
 
@@ -82,12 +83,18 @@ class PlasticLSTMCell(nn.Module):
 
     def forward(self, input: Tensor, state: LSTMState) -> LSTMState:
         """One step from an input (batch, inputs)."""
-        return self.step(self.input(input), state)
+        return self.step(self.input(input), self.gates(state.hidden), state)
 
-    def step(self, driven: Tensor, state: LSTMState) -> LSTMState:
-        """One step from what the input gives to the four paths, `self.input(input)`, (batch, 4 cells)."""
+    def step(self, driven: Tensor, gates: Tensor, state: LSTMState) -> LSTMState:
+        """One step.
+
+        Args:
+            driven: what the input gives to gates and candidate, `self.input(input)`, (batch, 4 cells).
+            gates: what the old output gives to the gates, `self.gates(state.hidden)`, (batch, 3 cells).
+            state: before the step.
+        """
         assert state.lifetime is not None
-        enter, forget, out = torch.sigmoid(driven[:, : 3 * self.cells] + self.gates(state.hidden)).chunk(3, 1)
+        enter, forget, out = torch.sigmoid(driven[:, : 3 * self.cells] + gates).chunk(3, 1)
         candidate = torch.tanh(driven[:, 3 * self.cells :] + self.recurrent(state.hidden, state.lifetime))
         cell = forget * state.cell + enter * candidate
         hidden = out * torch.tanh(cell)
@@ -106,11 +113,11 @@ class PlasticLSTMCell(nn.Module):
             events: remember the window as events (`networks.events`) where the options allow it; exact but for a
                 clip, which then is applied at the window's end alone.
         """
-        driven = self.input(inputs)
+        driven, gates = self.input(inputs), DeferredProduct(self.gates.weight.T)
         state = self.begin(state, events)
         outputs = []
         for step in driven:
-            state = self.step(step, state)
+            state = self.step(step, gates(state.hidden) + self.gates.bias, state)
             outputs.append(state.hidden)
         return torch.stack(outputs), self.end(state)
 

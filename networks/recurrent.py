@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from networks.deferred import DeferredProduct
 from networks.plastic import Lifetime, PlasticConnections, Traces
 from networks.plasticity import check_choice
 
@@ -123,15 +124,14 @@ def unroll(
         cell: plastic or not.
         drives: external input.
         state: before the first step.
-        fused: on a CPU, read and write traces in compiled passes where the cell's options allow it; the results
-            agree with those of plain steps up to rounding.
+        fused: take the fast form that the cell's options allow (`fast_lifetime`); the results agree with those of
+            plain steps up to rounding.
         keep_state: whether the lifetime after the last step is wanted; without it, one write is saved.
     """
-    start = state.lifetime
-    if fused and isinstance(cell, PlasticRNNCell) and isinstance(start, Lifetime):
-        from networks.fused import fuse  # compiles with numba, which GPU machines may lack
-
-        state = state._replace(lifetime=fuse(cell.recurrent, start))
+    if isinstance(cell, RNNCell):
+        return _unroll_plain(cell, drives, state)
+    if fused and isinstance(state.lifetime, Lifetime):
+        state = state._replace(lifetime=fast_lifetime(cell.recurrent, state.lifetime, len(drives)))
     activities, modulators = [], []
     for drive in drives:
         state = cell(drive, state)
@@ -141,3 +141,35 @@ def unroll(
         state = state._replace(lifetime=state.lifetime.lifetime() if keep_state else None)
     known = [modulator for modulator in modulators if modulator is not None]
     return Unrolled(torch.stack(activities), torch.stack(known) if known else None, state)
+
+
+def fast_lifetime(connections: PlasticConnections, lifetime: Lifetime, steps: int) -> Traces:
+    """A lifetime in the form in which a number of steps is fastest.
+
+    With one alpha for all connections or for each receiver, many neurons and few steps, that is a list of events
+    (`networks.events`); else, on a CPU, traces that are read and written in compiled passes (`networks.fused`).
+    """
+    from networks import events
+
+    clips = connections.rule_name == "clipped" or connections.modulation == "retroactive"
+    if (
+        not clips
+        and connections.alpha.ndim < 2
+        and connections.senders > 2 * steps
+        and events.supports(connections)
+    ):
+        return events.EventTrace(connections, lifetime)
+    if lifetime.trace.device.type != "cpu":
+        return lifetime
+    from networks.fused import fuse  # compiles with numba, which GPU machines may lack
+
+    return fuse(connections, lifetime)
+
+
+def _unroll_plain(cell: RNNCell, drives: Tensor, state: RecurrentState) -> Unrolled:
+    """The weights' gradient is one product for all steps."""
+    product, activities = DeferredProduct(cell.weight), []
+    for drive in drives:
+        state = RecurrentState(respond(drive, product(state.activity), cell.clamped))
+        activities.append(state.activity)
+    return Unrolled(torch.stack(activities), None, state)
