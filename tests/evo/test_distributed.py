@@ -27,7 +27,17 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def start(cluster: Any, out: Path) -> subprocess.Popen:
     """A driver in a process of its own."""
-    words = [sys.executable, "-m", "evo", *RUN.split(), "--out", str(out), "--resume", "--address", cluster.address]
+    words = [
+        sys.executable,
+        "-m",
+        "evo",
+        *RUN.split(),
+        "--out",
+        str(out),
+        "--resume",
+        "--address",
+        cluster.address,
+    ]
     return subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
 
 
