@@ -9,6 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from cluster.errors import UserError
+from cluster.experiments import Program
+from cluster.folder import RunFolder
+from cluster.launch import add_places, retry
+from cluster.status import show_status
+from cluster.storage import location
+from cluster.where import add_where_arguments
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,6 +39,27 @@ def add_command(commands: Any, name: str, help: str) -> argparse.ArgumentParser:
     return commands.add_parser(
         name, help=help, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
+
+
+def add_run_commands(commands: Any, program: Program) -> None:
+    """Commands about a run that exists, the same in every program: `status` and `retry`."""
+    status = add_command(commands, "status", "how a run stands: done, running, failed, waiting")
+    again = add_command(commands, "retry", "run the failed trials of a run once more")
+    for parser in (status, again):
+        parser.add_argument("run", type=location, metavar="RUN", help="run folder or its URL")
+    add_where_arguments(again)
+    add_places(again, program)
+
+
+def did_run_command(arguments: argparse.Namespace, program: Program) -> bool:
+    """Do what `add_run_commands` offers; False if another command was given."""
+    if arguments.command == "status":
+        show_status(program.name, RunFolder(arguments.run))
+    elif arguments.command == "retry":
+        retry(program, arguments)
+    else:
+        return False
+    return True
 
 
 def run_command(name: str, work: Callable[[list[str]], None], words: Sequence[str] | None) -> None:

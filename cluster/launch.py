@@ -49,8 +49,7 @@ def add_run_arguments(parser: argparse.ArgumentParser, program: Program, setting
     )
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
     parser.add_argument("--config", type=location, metavar="FILE", help="run.json of a run to repeat")
-    for name, text in program.places.items():
-        parser.add_argument("--" + name.replace("_", "-"), metavar="DIR", help=text)
+    add_places(parser, program)
     add_where_arguments(parser)
     if settings is None:
         parser.description += f" `{program.name} run EXPERIMENT --help` shows the settings of an experiment."
@@ -195,6 +194,28 @@ def launch(program: Program, arguments: argparse.Namespace, only: Collection[Tri
             print(f"next: {program.name} report {folder.path}", file=sys.stderr)
 
 
+def retry(program: Program, arguments: argparse.Namespace) -> None:
+    """Run the failed trials of a run once more.
+
+    Raises:
+        UserError: bad input, or trials that failed again.
+    """
+    run = RunFolder(arguments.run)
+    plan = run.description
+    failed = run.holding("failure.json") - run.holding("result.json")
+    if not failed:
+        print(f"{run.path}: no failed trial among the {plan['trials']} of each treatment", file=sys.stderr)
+        return
+    flags = {"experiment": None, "scale": None, "treatments": None, "trials": None, "seed": None, "config": None}
+    launch(program, argparse.Namespace(**vars(arguments), **flags, out=run.path, resume=True), failed)
+
+
+def add_places(parser: argparse.ArgumentParser, program: Program) -> None:
+    """Flags that say where things are."""
+    for name, text in program.places.items():
+        parser.add_argument("--" + name.replace("_", "-"), metavar="DIR", help=text)
+
+
 def _function(
     program: Program, folder: RunFolder, where: Where, plan: Plan, places: Mapping[str, str | None]
 ) -> Any:
@@ -233,7 +254,10 @@ def _run(
         print(f"\nstopped; go on with: {again}", file=sys.stderr)
         sys.exit(130)
     if failures:
-        raise UserError(f"{len(failures)} of {display.total} trials failed; try them again with: {again}")
+        raise UserError(
+            f"{len(failures)} of {display.total} trials failed; "
+            f"try them again with: {program.name} retry {folder.path}"
+        )
 
 
 class _Notes:

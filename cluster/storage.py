@@ -108,7 +108,7 @@ class RemotePath:
 
     def files(self) -> set[str]:
         """Names, relative to this one, of all objects below it."""
-        with _refusals(self.url, "read"):
+        with _refusals(self.url, "listed"):
             root = self.system._strip_protocol(self.url).rstrip("/") + "/"
             return {str(found).removeprefix(root) for found in self.system.find(self.url)}
 
@@ -153,7 +153,7 @@ def _refusals(url: str, done: str) -> Iterator[None]:
     except UserError:
         raise
     except FileNotFoundError as error:
-        if done != "written":
+        if done == "read":
             raise
         raise UserError(f"{url}: cannot be {done}: no such bucket or folder ({_line(error)})") from None
     except PermissionError as error:
