@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from cluster.commands import add_command, add_run_commands, did_run_command, new_parser, run_command
+from cluster.commands import add_cluster_commands, add_command, did_cluster_command, new_parser, run_command
 from cluster.experiments import Program
 from cluster.launch import add_run_arguments, chosen_settings, launch, list_experiments
 from cluster.parameters import whole_number
@@ -34,7 +34,7 @@ def _work(words: list[str]) -> None:
     parser, commands = new_parser("evo", DESCRIPTION)
     run = add_command(commands, "run", "run an experiment, or go on with one")
     add_run_arguments(run, PROGRAM, chosen_settings(PROGRAM, words))
-    add_run_commands(commands, PROGRAM)
+    add_cluster_commands(commands, PROGRAM)
     report = add_command(commands, "report", "table, statistics and figures of a run")
     report.add_argument("runs", type=location, nargs="+", metavar="RUN", help="run folder; several are compared")
     report.add_argument("--out", type=Path, metavar="DIR", help="where to write (default RUN/report)")
@@ -51,7 +51,7 @@ def _dispatch(arguments: argparse.Namespace, program: Program) -> None:
         list_experiments(program, arguments.experiment)
     elif arguments.command == "run":
         launch(program, arguments)
-    elif did_run_command(arguments, program):
+    elif did_cluster_command(arguments, program):
         pass
     elif arguments.command == "report":
         from evo.report import report

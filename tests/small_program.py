@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cluster.commands import add_command, add_run_commands, did_run_command, new_parser, run_command
+from cluster.commands import add_cluster_commands, add_command, did_cluster_command, new_parser, run_command
 from cluster.experiments import Experiment, Plan, Program
 from cluster.folder import RunFolder
 from cluster.launch import add_run_arguments, launch
@@ -81,9 +81,9 @@ def _work(words: list[str]) -> None:
     parser, commands = new_parser("small", "counts")
     run = add_command(commands, "run", "run")
     add_run_arguments(run, PROGRAM, Settings)
-    add_run_commands(commands, PROGRAM)
+    add_cluster_commands(commands, PROGRAM)
     arguments: argparse.Namespace = parser.parse_args(words)
-    if not did_run_command(arguments, PROGRAM):
+    if not did_cluster_command(arguments, PROGRAM):
         launch(PROGRAM, arguments)
 
 

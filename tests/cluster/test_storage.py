@@ -112,7 +112,7 @@ def test_status_reads_every_storage(place: str, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_reader_never_sees_half_a_file(place: str) -> None:
-    """Written and read at once, a file is always whole: the atomicity that each kind of storage is said to have."""
+    """Written and read at once, a file is always whole, as each kind of storage is said to keep it."""
     root = location(place)
     if not is_remote(root):
         root.mkdir()

@@ -1,5 +1,6 @@
 """A run on a real cluster of three nodes: whatever is lost on the way, the files are those of one process."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -10,9 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deap import base
+from evaluations import performance_and_connections
 from ray_cluster import wait_until, workers_of
 
+from cluster.connection import connected
+from cluster.pool import EvaluatorPool
 from evo.__main__ import main
+from evo.engine import begin, generations, make_toolbox, one_by_one
+from evo.experiments import EXPERIMENTS
 
 pytestmark = pytest.mark.slow
 
@@ -104,3 +111,24 @@ def test_a_killed_driver_leaves_a_run_that_goes_on(
     driver = start(cluster, tmp_path / "run")
     assert driver.wait() == 0, driver.stderr
     assert files(tmp_path / "run") == expected
+
+
+def test_a_pool_evaluates_a_population_as_the_engine_does(cluster: Any) -> None:
+    experiment = EXPERIMENTS["clune2013-retina"]
+    settings = dataclasses.replace(experiment.treated(experiment.settings, "pcc-count"), population=12)
+
+    def evolved(toolbox: base.Toolbox) -> bytes:
+        population = begin(toolbox, 3)
+        further = generations(toolbox, population, 3)
+        for _ in range(4):
+            population = next(further)
+        return population.networks.weights.tobytes() + population.values.tobytes()
+
+    expected = evolved(make_toolbox(settings))
+    with connected(cluster.address), EvaluatorPool(2, worth=0) as pool:
+        toolbox = make_toolbox(settings)
+        toolbox.register("evaluate", one_by_one(performance_and_connections, pool.map))
+        assert evolved(toolbox) == expected
+    toolbox = make_toolbox(settings)
+    toolbox.register("evaluate", one_by_one(performance_and_connections))
+    assert evolved(toolbox) == expected
