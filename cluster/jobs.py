@@ -1,7 +1,7 @@
 """Runs submitted over HTTP to a cluster's head, from a machine that need not be part of the cluster.
 
-A job is this program's own command, run on the cluster with `--address auto`. Its run folder is on storage that all
-nodes see, and it resumes: submitting the same job again after it died goes on where it stopped.
+A job is this program's own command, run on the cluster with `--address auto`. Its run folder is on storage that
+all nodes see, and it resumes: submitting the same job again after it died goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from cluster.connection import TOKEN_HELP
+from cluster.display import duration
 from cluster.errors import UserError
 from cluster.packages import pack
 
@@ -118,15 +119,16 @@ class Jobs:
 
     def show(self) -> None:
         """Print this program's jobs."""
-        table = Table("job", "state", "started", "took", "command", box=None, padding=(0, 2))
+        console = Console(highlight=False, markup=False, soft_wrap=True)
         for job in self.all():
             if (job.metadata or {}).get("program") != self.program:
                 continue
             begun = (job.start_time or 0) / 1000
             took = (job.end_time / 1000 if job.end_time else time.time()) - begun
             started = time.strftime("%Y-%m-%d %H:%M", time.localtime(begun))
-            table.add_row(job.submission_id, job.status, started, f"{took:.0f} s", job.entrypoint)
-        Console(highlight=False, soft_wrap=True).print(table)
+            console.print(
+                f"{job.submission_id}  {job.status:<9}  {started}  {duration(took):>9}  {job.entrypoint}"
+            )
 
     def print_logs(self, job: str) -> None:
         """Print what a job has written so far."""
@@ -191,7 +193,7 @@ class Jobs:
             return f"--address {self.address}: the cluster {given}: {TOKEN_HELP}"
         if isinstance(error, ConnectionError) or "Connection" in kind or "Timeout" in kind:
             return f"--address {self.address}: no job server answers there ({text})"
-        if job and ("does not exist" in text or "status code 404" in text):
+        if job and ("does not exist" in text or "404" in text):
             return f"job {job}: no such job: `{self.program} jobs` lists them"
         return f"--address {self.address}: {kind}: {text}"
 
@@ -212,7 +214,7 @@ def complete(words: Sequence[str]) -> list[str]:
     if not words or words[0] not in ("run", "retry"):
         raise UserError(f"submit {' '.join(words)}: allowed after -- is run EXPERIMENT ... or retry RUN ...")
     if words[0] == "run":
-        out = dict(zip(words, words[1:], strict=False)).get("--out")
+        out = dict(pairwise(words)).get("--out")
         if out is None:
             raise UserError("submit: --out: missing: allowed is a URL or absolute path that all nodes see")
     else:

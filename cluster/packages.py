@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from cluster.describe import COMMIT, commit
 from cluster.errors import UserError
 
 ROOMS = ("networks", "cluster", "analysis", "evo", "meta")
@@ -30,6 +31,9 @@ def pack(target: Path, include: Sequence[Path] = ()) -> str:
     rooms = [room for room in ROOMS if (ROOT / room).is_dir()]
     for room in rooms:
         _copy(ROOT / room, target / room)
+    made_of = commit()
+    if made_of is not None:
+        (target / "cluster" / COMMIT.name).write_text(made_of + "\n")
     for path in include:
         if not path.exists():
             raise UserError(f"--include {path}: no such file or folder")

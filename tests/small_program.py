@@ -69,16 +69,16 @@ COUNT = Experiment(
     trials={"paper": 3},
     scales={"paper": {}},
 )
-PROGRAM = Program("small", {"count": COUNT}, run_trial, prepare, "step", "steps", places={}, epilog="")
+PROGRAM = Program("small_program", {"count": COUNT}, run_trial, prepare, "step", "steps", places={}, epilog="")
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """The command line."""
-    run_command("small", _work, words)
+    run_command("small_program", _work, words)
 
 
 def _work(words: list[str]) -> None:
-    parser, commands = new_parser("small", "counts")
+    parser, commands = new_parser("small_program", "counts")
     run = add_command(commands, "run", "run")
     add_run_arguments(run, PROGRAM, Settings)
     add_cluster_commands(commands, PROGRAM)

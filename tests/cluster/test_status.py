@@ -16,14 +16,16 @@ def test_a_failed_trial_is_told_of_until_it_is_retried(
     run = tmp_path / "run"
     monkeypatch.setenv("FAIL", "two/trial-001 4")
     assert small("run", "count", "--workers", 0, "--out", run) == 2
-    assert f"1 of 6 trials failed; try them again with: small retry {run}" in capsys.readouterr().err
+    assert f"1 of 6 trials failed; try them again with: small_program retry {run}" in capsys.readouterr().err
     status = read_status(RunFolder(run))
     assert status.failed == {Trial("two", 1): "ArithmeticError: cannot count to 4"}
     assert len(status.done) == 5 and not status.running and not status.waiting
     assert small("status", run) == 0
     told = capsys.readouterr().out
     assert "6 trials: 5 done, 0 running, 1 failed, 0 waiting" in told
-    assert "two/trial-001 failed: ArithmeticError: cannot count to 4" in told and f"small retry {run}" in told
+    assert (
+        "two/trial-001 failed: ArithmeticError: cannot count to 4" in told and f"small_program retry {run}" in told
+    )
     assert small("retry", run, "--workers", 0) == 2  # fails again
     monkeypatch.delenv("FAIL")
     assert small("retry", run, "--workers", 0) == 0
@@ -63,10 +65,10 @@ def test_a_running_run_is_seen_and_a_killed_one_is_not(
     assert small("status", run.path) == 0
     told = capsys.readouterr().out
     assert "0 done, 0 running, 0 failed, 6 waiting (1 of them begun)" in told
-    assert f"nobody runs it; go on with: small run --resume --out {run.path}" in told
+    assert f"nobody runs it; go on with: small_program run --resume --out {run.path}" in told
 
 
 @pytest.mark.parametrize("command", ["status", "retry"])
 def test_what_is_no_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
     assert small(command, tmp_path) == 2
-    assert capsys.readouterr().err == f"small: {tmp_path}: not a run folder (it holds no run.json)\n"
+    assert capsys.readouterr().err == f"small_program: {tmp_path}: not a run folder (it holds no run.json)\n"

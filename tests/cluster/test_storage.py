@@ -7,13 +7,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from moto.server import ThreadedMotoServer
-from ray_cluster import ROOT
+from ray_cluster import ROOT, wait_until, workers_of
 from small_program import small
 
 from cluster import driver
@@ -22,26 +21,6 @@ from cluster.folder import RunFolder, Superseded
 from cluster.status import read_status
 from cluster.storage import RemotePath, files_below, is_remote, location
 from cluster.trials import Trial
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A bucket of a local S3 server, found by the environment as the real one would be."""
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        import s3fs
-
-        s3fs.S3FileSystem.clear_instance_cache()
-        s3fs.S3FileSystem().mkdir("runs")
-        yield "s3://runs"
-        s3fs.S3FileSystem.clear_instance_cache()
-    server.stop()
 
 
 @pytest.fixture(params=["local", "memory", "s3"])
@@ -210,6 +189,25 @@ def test_without_permission_a_run_is_refused(s3: str) -> None:
         requests.post(os.environ["AWS_ENDPOINT_URL"] + "/moto-api/reset-auth", data=b"inf", timeout=10)
     assert result.returncode == 2 and len(result.stderr.splitlines()) == 1, result.stderr
     assert "s3://runs/closed" in result.stderr and "not permitted to these credentials" in result.stderr
+
+
+@pytest.mark.slow
+def test_three_nodes_write_to_remote_storage_what_one_process_writes(
+    cluster: Any, s3: str, tmp_path: Path
+) -> None:
+    place = f"{s3}/{secrets.token_hex(4)}"
+    words = ("run", "count", "--steps", 12, "--pause", 0.05, "--trials", 3)
+    assert small(*words, "--workers", 0, "--out", tmp_path / "here") == 0
+    kill = threading.Thread(target=_kill_one_worker, args=(cluster, place))
+    kill.start()
+    assert small(*words, "--address", cluster.address, "--out", place) == 0
+    kill.join()
+    assert contents(place) == contents(str(tmp_path / "here"))
+
+
+def _kill_one_worker(cluster: Any, place: str) -> None:
+    wait_until(lambda: any(name.endswith("checkpoint.npz") for name in files_below(location(place))))
+    os.kill(wait_until(lambda: [pid for node in cluster.list_all_nodes() for pid in workers_of(node)])[0], 9)
 
 
 def test_a_url_joins_as_a_path_does() -> None:
