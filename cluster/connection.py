@@ -76,9 +76,27 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
         except (Exception, SystemExit) as error:
             raise UserError(explain(address or "this machine", error, said())) from None
     try:
-        yield
+        with _without_chatter():
+            yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Keep Ray from printing pages about every lost worker; whoever started the work tells of it in a line.
+
+    `log_to_driver` does not cover these, so the function that prints them is taken out.
+    """
+    import ray._private.worker
+
+    worker: Any = ray._private.worker
+    prints = getattr(worker, "print_to_stdstream", None)
+    worker.print_to_stdstream = lambda *about, **more: None
+    try:
+        yield
+    finally:
+        worker.print_to_stdstream = prints
 
 
 def explain(address: str, error: BaseException, said: str = "") -> str:

@@ -57,6 +57,8 @@ class Display:
 
     def started(self, trial: Trial) -> None:
         """A trial begins, or begins again."""
+        if trial in self.running:
+            self._line(f"{trial} lost its worker and goes on from its last checkpoint")
         self.running[trial] = {}
 
     def advanced(self, trial: Trial, row: Mapping[str, Any]) -> None:

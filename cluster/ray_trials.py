@@ -8,6 +8,7 @@ the run folder says what is left to do.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -17,8 +18,10 @@ from cluster.connection import Resources, alive_nodes
 from cluster.errors import UserError
 from cluster.trials import RESTARTS, Observer, Trial, TrialFunction
 
-#: Seconds between two rows of numbers that a trial sends, and between two looks at what came.
+#: Seconds between two looks at what came, and at least between two rows of numbers that a trial sends.
 INTERVAL = 1.0
+#: Rows a second from all trials together: an inbox takes some three thousand.
+ROWS = 1000
 #: Seconds between two counts of the cluster's nodes, which may come and go.
 COUNT_EVERY = 10.0
 #: Trials handed to the cluster beyond those that fit, so that it never waits for the driver.
@@ -52,15 +55,17 @@ def run_trials_on(
     return _Dispatcher(function, trials, resources, observer, most).work()
 
 
-def _run(function: TrialFunction, trial: Trial, attempt: int, inbox: Any) -> tuple[str, str, dict[str, Any]]:
-    """What a worker does: how the trial ended, why, and its last row."""
+def _run(
+    function: TrialFunction, trial: Trial, attempt: int, inbox: Any, interval: float
+) -> tuple[str, str, dict[str, Any]]:
+    """What a worker does: how the trial ended, why, and its last row; rows go to the inbox now and then."""
     last: dict[str, Any] = {}
-    sent = -INTERVAL
+    sent = -math.inf
 
     def progress(row: Row) -> None:
         nonlocal last, sent
         last = dict(row)
-        if time.monotonic() - sent >= INTERVAL:
+        if time.monotonic() - sent >= interval:
             sent = time.monotonic()
             inbox.put.remote(trial, attempt, last)
 
@@ -138,7 +143,8 @@ class _Dispatcher:
         while self.waiting and len(self.running) < self._limit():
             trial = self.waiting.popleft()
             self.attempts[trial] += 1
-            reference = self.task.remote(self.function, trial, self.attempts[trial], self.inbox)
+            interval = max(INTERVAL, self._limit() / ROWS)
+            reference = self.task.remote(self.function, trial, self.attempts[trial], self.inbox, interval)
             self.running[reference] = trial
 
     def _limit(self) -> int:
