@@ -79,10 +79,12 @@ def die_further_on(trial: Trial, progress: Progress, path: Path) -> None:
 
 
 def overlap(trial: Trial, progress: Progress, path: Path) -> None:
-    """Note how many run at the same time."""
+    """Note how many run at the same time, and on which GPU."""
     mark = path / f"running-{trial.treatment}-{trial.number}"
     mark.touch()
     time.sleep(0.3)
     with (path / "most").open("a") as file:
         file.write(f"{len(list(path.glob('running-*')))}\n")
+    with (path / "gpus").open("a") as file:
+        file.write(os.environ.get("CUDA_VISIBLE_DEVICES", "") + "\n")
     mark.unlink()

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ray_cluster import ROOT
 
 from cluster.connection import Resources, connected
 from cluster.errors import UserError
@@ -32,6 +34,26 @@ def refused(out: Path, *words: str, environment: Mapping[str, str] | None = None
     assert len(result.stderr.splitlines()) == 1, result.stderr
     assert not out.exists()
     return result.stderr
+
+
+def test_who_runs_on_this_machine_never_loads_ray() -> None:
+    program = """
+import sys, pathlib, importlib
+for file in pathlib.Path("cluster").glob("*.py"):
+    importlib.import_module(f"cluster.{file.stem}" if file.stem != "__init__" else "cluster")
+import evo.__main__, evo.launch, small_program
+assert small_program.small("run", "count", "--workers", 0, "--out", sys.argv[1]) == 0
+assert not {"ray", "fsspec", "matplotlib"} & set(sys.modules), sorted(sys.modules)
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        result = subprocess.run(
+            [sys.executable, "-c", program, f"{folder}/run"],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+        )
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ray_cluster import wait_until
 from trial_functions import TRIALS, Log, die, die_further_on, fail_one, overlap, refuse_one, write
 
-from cluster.connection import Resources, connected
+from cluster.connection import Resources, alive_nodes, connected
 from cluster.errors import UserError
 from cluster.ray_trials import run_trials_on
 from cluster.trials import RESTARTS, Trial
@@ -71,3 +72,15 @@ def test_no_more_run_at_once_than_allowed_or_than_fit(
     assert run_trials_on(partial(overlap, path=tmp_path), trials, resources, Log(), most) == {}
     seen = [int(line) for line in (tmp_path / "most").read_text().split()]
     assert len(seen) == 18 and max(seen) <= limit
+
+
+def test_trials_share_a_gpu(cluster: Any, tmp_path: Path) -> None:
+    node = cluster.add_node(num_cpus=1, num_gpus=1)  # Ray takes our word for it
+    try:
+        wait_until(lambda: any(resources.get("GPU") for resources in alive_nodes()))
+        trials = [Trial("a", number) for number in range(6)]
+        assert run_trials_on(partial(overlap, path=tmp_path), trials, Resources(0.1, 0.5), Log()) == {}
+        assert max(int(line) for line in (tmp_path / "most").read_text().split()) <= 2
+        assert set((tmp_path / "gpus").read_text().split()) == {"0"}
+    finally:
+        cluster.remove_node(node)

@@ -58,6 +58,8 @@ def test_a_running_run_is_seen_and_a_killed_one_is_not(
     assert set(read_status(run).running) == {Trial("one", 0)}
     assert small("status", run.path) == 0
     told = capsys.readouterr().out
+    assert small("run", "--resume", "--workers", 0, "--out", run.path) == 2
+    assert f"{run.path}: another process is writing this run" in capsys.readouterr().err
     assert "0 done, 1 running, 0 failed, 5 waiting" in told and f"driver: process {driver.pid} on " in told
     driver.kill()
     driver.join()
