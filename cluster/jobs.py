@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 import shlex
 import sys
@@ -27,6 +28,8 @@ from cluster.errors import UserError
 from cluster.packages import pack
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8265"
+#: Seconds that a head may take to get ready for jobs.
+PATIENCE = 60.0
 #: States that a job does not leave.
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 
@@ -45,12 +48,18 @@ class Jobs:
     def __init__(self, program: str, address: str | None = None) -> None:
         self.program = program
         self.address = address or os.environ.get("RAY_API_SERVER_ADDRESS") or DEFAULT_ADDRESS
-        if not self.address.startswith(("http://", "https://")):
+        if not self.address.startswith(("http://", "https://")) or self.address.endswith("//"):
             raise UserError(f"--address {self.address}: allowed is http://HEAD:PORT, the port mostly 8265")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         with self._refusals():
             from ray.job_submission import JobSubmissionClient
 
+            for module in (
+                "dashboard.modules.dashboard_sdk",
+                "dashboard.modules.job.sdk",
+                "_private.runtime_env.packaging",
+            ):
+                logging.getLogger(f"ray.{module}").setLevel(logging.WARNING)
             self.client = JobSubmissionClient(self.address)
 
     def submit(
@@ -84,13 +93,26 @@ class Jobs:
             if not installed and "working_dir" not in environment:
                 print(pack(Path(folder), include), file=sys.stderr)
                 environment["working_dir"] = folder
-            self.client.submit_job(
-                entrypoint=shlex.join(["python", "-m", self.program, *words]),
-                submission_id=job,
-                runtime_env=environment,
-                metadata={"program": self.program},
-            )
+            entrypoint = shlex.join(["python", "-m", self.program, *words])
+            self._hand_over(entrypoint, job, environment)
         return job
+
+    def _hand_over(self, entrypoint: str, job: str, environment: dict[str, Any]) -> None:
+        """Submit; a head that has just started answers before it can take jobs."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self.client.submit_job(
+                    entrypoint=entrypoint,
+                    submission_id=job,
+                    runtime_env=environment,
+                    metadata={"program": self.program},
+                )
+                return
+            except RuntimeError as error:
+                if "No available agent" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(1)
 
     def _free_id(self, same: str, exact: bool) -> str:
         """An id for a command that is not under way.
