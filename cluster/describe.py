@@ -9,6 +9,9 @@ from pathlib import Path
 
 PACKAGES = ("neuromaterials", "numpy", "scipy", "numba", "networkx", "deap", "moocore", "torch")
 
+#: Where code that was taken along to a cluster keeps the commit it is of (`cluster.packages`).
+COMMIT = Path(__file__).with_name("COMMIT")
+
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a result; missing ones are left out."""
@@ -22,7 +25,9 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """Commit of the checkout the code runs from, marked "+changes" if it differs; None outside a checkout."""
+    """Commit of the checkout the code comes from, marked "+changes" if it differs; None if nobody knows."""
+    if COMMIT.exists():
+        return COMMIT.read_text().strip()
     here = Path(__file__).resolve().parent
     try:
         head = subprocess.run(

@@ -57,6 +57,8 @@ class Display:
 
     def started(self, trial: Trial) -> None:
         """A trial begins, or begins again."""
+        if trial in self.running:
+            self._line(f"{trial} lost its worker and goes on from its last checkpoint")
         self.running[trial] = {}
 
     def advanced(self, trial: Trial, row: Mapping[str, Any]) -> None:
@@ -81,6 +83,19 @@ class Display:
         self.failures += 1
         self._line(f"{trial} failed: {message}")
 
+    def state(self) -> dict[str, Any]:
+        """How the run goes, for driver.json: the steps of running trials, steps a second, seconds left."""
+        running = {str(trial): row.get(self.steps, 0) for trial, row in list(self.running.items())}
+        speed, left = self._speed()
+        return {"running": running, "steps_per_second": speed, "seconds_left": left}
+
+    def _speed(self) -> tuple[float, float | None]:
+        """Steps a second of all trials together since the start, and seconds left; None while nobody knows."""
+        speed = self._steps_done / max(time.monotonic() - self.begun, 1e-9)
+        current = sum(row.get(self.steps, 0) for row in list(self.running.values()))
+        left = (self.total - self.done - self.failures) * self.length - current
+        return speed, left / speed if speed > 0 else None
+
     def _line(self, text: str) -> None:
         self.last_line = time.monotonic()
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
@@ -89,12 +104,10 @@ class Display:
         return "  ".join(f"{name} {_short(row[name])}" for name in self.shown if name in row)
 
     def _summary(self) -> str:
-        speed = self._steps_done / max(time.monotonic() - self.begun, 1e-9)
         text = f"{self.done}/{self.total} trials finished, {len(self.running)} running"
-        if speed > 0:
-            current = sum(row.get(self.steps, 0) for row in self.running.values())
-            left = (self.total - self.done - self.failures) * self.length - current
-            text += f", {speed:.0f} {self.steps}s/s, about {_duration(left / speed)} left"
+        speed, left = self._speed()
+        if left is not None:
+            text += f", {speed:.0f} {self.steps}s/s, about {duration(left)} left"
         return text
 
     def _table(self) -> Table:
@@ -112,7 +125,8 @@ def _short(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in words."""
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

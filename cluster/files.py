@@ -15,17 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.errors import UserError
+from cluster.storage import is_remote
 
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Replace a file at once: a reader, or a run killed at any moment, sees the old content or the new.
 
     The content is first written beside the file, under a name of its own that the next write of this file takes
-    again: a kill leaves no litter behind for good. One process at a time writes a file.
+    again: a kill leaves no litter behind for good. One process at a time writes a file. On remote storage, one PUT
+    replaces the object.
 
     Raises:
         UserError: the disk is full, the folder is missing or may not be written to.
     """
+    if is_remote(path):
+        path.write_bytes(content)
+        return
     partial = partial_path(path)
     try:
         with partial.open("wb") as file:
@@ -37,6 +42,40 @@ def write_atomic(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise disk_error(path, error) from None
+
+
+def append(path: Path, content: bytes) -> int:
+    """Add to the end of a file, and how long it is then; remote storage replaces the whole object.
+
+    Raises:
+        UserError: the disk is full or the file may not be written.
+    """
+    if is_remote(path):
+        before = path.read_bytes() if path.exists() else b""
+        if content:
+            path.write_bytes(before + content)
+        return len(before) + len(content)
+    try:
+        with path.open("ab") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            return file.tell()
+    except OSError as error:
+        raise disk_error(path, error) from None
+
+
+def cut(path: Path, length: int) -> int:
+    """Shorten a file to a length if it is longer, and how long it was."""
+    if is_remote(path):
+        content = path.read_bytes() if path.exists() else b""
+        if len(content) > length:
+            path.write_bytes(content[:length])
+        return len(content)
+    present = path.stat().st_size if path.exists() else 0
+    if present > length:
+        os.truncate(path, length)
+    return present
 
 
 def partial_path(path: Path) -> Path:
@@ -63,7 +102,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UserError(f"{path}: cannot be read: {error.strerror or 'no such file'}") from None
     except ValueError as error:
         raise UserError(f"{path}: not a JSON file ({error})") from None
     if not isinstance(content, dict):
@@ -85,7 +124,8 @@ def read_arrays(path: Path) -> dict[str, NDArray]:
         UserError: no such file, or it is truncated, corrupt or holds objects.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        source = io.BytesIO(path.read_bytes()) if is_remote(path) else path
+        with np.load(source, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +20,9 @@ from cluster.errors import UserError
 from cluster.experiments import Plan, Program, what_decides
 from cluster.folder import RunFolder, read_description
 from cluster.parameters import allowed, whole_number, with_values
-from cluster.trials import Progress, Trial, run_trials
+from cluster.storage import location
+from cluster.trials import Progress, Trial
+from cluster.where import Where, add_where_arguments, chosen_where
 
 
 def add_run_arguments(parser: argparse.ArgumentParser, program: Program, settings: type | None) -> None:
@@ -32,7 +33,7 @@ def add_run_arguments(parser: argparse.ArgumentParser, program: Program, setting
         program: whose experiments.
         settings: every field of this class is a flag; None if no experiment is chosen yet.
     """
-    parser.description = "Run an experiment, or go on with one. Results do not depend on --workers."
+    parser.description = "Run an experiment, or go on with one. Results do not depend on where it runs."
     parser.epilog = program.epilog
     names = ", ".join(program.experiments)
     parser.add_argument("experiment", nargs="?", metavar="EXPERIMENT", help="one of " + names)
@@ -40,12 +41,16 @@ def add_run_arguments(parser: argparse.ArgumentParser, program: Program, setting
     parser.add_argument("--treatments", nargs="+", metavar="T", help=f"see `{program.name} list EXPERIMENT`")
     parser.add_argument("--trials", metavar="N", help="trials of each treatment")
     parser.add_argument("--seed", metavar="N", help="seed of the run (default 1)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="run folder (default runs/EXPERIMENT-TIME)")
-    parser.add_argument("--workers", metavar="N", help="local processes (default all cores); 0 = this process")
+    parser.add_argument(
+        "--out",
+        type=location,
+        metavar="DIR",
+        help="run folder, also a URL such as s3://BUCKET/NAME (default runs/EXPERIMENT-TIME)",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="run.json of a run to repeat")
-    for name, text in program.places.items():
-        parser.add_argument("--" + name.replace("_", "-"), metavar="DIR", help=text)
+    parser.add_argument("--config", type=location, metavar="FILE", help="run.json of a run to repeat")
+    add_places(parser, program)
+    add_where_arguments(parser)
     if settings is None:
         parser.description += f" `{program.name} run EXPERIMENT --help` shows the settings of an experiment."
         return
@@ -73,10 +78,10 @@ def chosen_settings(program: Program, words: list[str]) -> type | None:
     if len(kinds) == 1:
         return kinds.pop()
     names: list[object] = [word for word in words if word in program.experiments]
-    for flag, place in (("--config", "."), ("--out", "run.json")):
-        for before, word in pairwise(words):
-            file = Path(word) / place
-            if before == flag and file.is_file():
+    for before, word in pairwise(words):
+        if before in ("--config", "--out"):
+            file = location(word) / "run.json" if before == "--out" else location(word)
+            if file.is_file():
                 names.append(read_description(file)["experiment"])
     known = [program.experiments[str(name)] for name in names if name in program.experiments]
     return type(known[0].settings) if known else None
@@ -149,32 +154,80 @@ def make_plan(program: Program, arguments: argparse.Namespace) -> Plan:
     )
 
 
-def launch(program: Program, arguments: argparse.Namespace) -> None:
+def launch(program: Program, arguments: argparse.Namespace, only: Collection[Trial] | None = None) -> None:
     """Run what the flags ask for, to its end.
+
+    Args:
+        program: whose experiment.
+        arguments: the flags.
+        only: the trials to run; default all that have no result yet.
 
     Raises:
         UserError: bad input, or trials that failed.
     """
     plan = make_plan(program, arguments)
-    workers = os.cpu_count() or 1 if arguments.workers is None else arguments.workers
-    workers = whole_number("--workers", workers, 0)
+    where = chosen_where(arguments)
     places = {name: getattr(arguments, name) for name in program.places}
     if program.check is not None:
         program.check(plan, places)
-    folder = _open_folder(plan, arguments)
-    with folder.locked():
-        trials = plan.all_trials()
-        waiting = [trial for trial in trials if not folder.trial(trial.treatment, trial.number).finished]
-        print(f"{plan.experiment.name}: {plan.experiment.question}\nrun folder: {folder.path}", file=sys.stderr)
-        if waiting:
-            program.prepare(plan, places)
-            function = partial(_run_one, run_trial=program.run_trial, path=folder.path, plan=plan, places=places)
-            length = getattr(plan.settings, program.length)
-            display = Display(
-                len(trials), len(trials) - len(waiting), program.steps, length, plan.experiment.shown
+    with where.opened():
+        folder = _open_folder(plan, arguments)
+        display = Display(
+            len(plan.all_trials()),
+            0,
+            program.steps,
+            getattr(plan.settings, program.length),
+            plan.experiment.shown,
+        )
+        with folder.locked(display.state):
+            finished = folder.holding("result.json")
+            waiting = [trial for trial in plan.all_trials() if trial not in finished]
+            display.done = display.total - len(waiting)
+            if only is not None:
+                waiting = [trial for trial in waiting if trial in only]
+            print(
+                f"{plan.experiment.name}: {plan.experiment.question}\nrun folder: {folder.path}", file=sys.stderr
             )
-            _run(program, folder, function, waiting, display, workers)
-        print(f"next: {program.name} report {folder.path}", file=sys.stderr)
+            if waiting:
+                program.prepare(plan, places)
+                _run(program, folder, where, _function(program, folder, where, plan, places), waiting, display)
+            print(f"next: {program.name} report {folder.path}", file=sys.stderr)
+
+
+def retry(program: Program, arguments: argparse.Namespace) -> None:
+    """Run the failed trials of a run once more.
+
+    Raises:
+        UserError: bad input, or trials that failed again.
+    """
+    run = RunFolder(arguments.run)
+    plan = run.description
+    failed = run.holding("failure.json") - run.holding("result.json")
+    if not failed:
+        print(f"{run.path}: no failed trial among the {plan['trials']} of each treatment", file=sys.stderr)
+        return
+    flags = {"experiment": None, "scale": None, "treatments": None, "trials": None, "seed": None, "config": None}
+    launch(program, argparse.Namespace(**vars(arguments), **flags, out=run.path, resume=True), failed)
+
+
+def add_places(parser: argparse.ArgumentParser, program: Program) -> None:
+    """Flags that say where things are."""
+    for name, text in program.places.items():
+        parser.add_argument("--" + name.replace("_", "-"), metavar="DIR", help=text)
+
+
+def _function(
+    program: Program, folder: RunFolder, where: Where, plan: Plan, places: Mapping[str, str | None]
+) -> Any:
+    """What runs one trial; on a cluster, paths are the same from wherever a node starts."""
+    path = folder.path
+    if where.address is not None:
+        path = path.resolve()
+        places = {
+            name: str(Path(place).resolve()) if place and "://" not in place else place
+            for name, place in places.items()
+        }
+    return partial(_run_one, run_trial=program.run_trial, path=path, plan=plan, places=places)
 
 
 def _open_folder(plan: Plan, arguments: argparse.Namespace) -> RunFolder:
@@ -191,17 +244,40 @@ def _open_folder(plan: Plan, arguments: argparse.Namespace) -> RunFolder:
 
 
 def _run(
-    program: Program, folder: RunFolder, function: Any, waiting: list[Trial], display: Display, workers: int
+    program: Program, folder: RunFolder, where: Where, function: Any, waiting: list[Trial], display: Display
 ) -> None:
     again = f"{program.name} run --resume --out {folder.path}"
     try:
         with display:
-            failures = run_trials(function, waiting, workers, display)
+            failures = where.run(function, waiting, _Notes(folder, display))
     except KeyboardInterrupt:
         print(f"\nstopped; go on with: {again}", file=sys.stderr)
         sys.exit(130)
     if failures:
-        raise UserError(f"{len(failures)} of {display.total} trials failed; try them again with: {again}")
+        raise UserError(
+            f"{len(failures)} of {display.total} trials failed; "
+            f"try them again with: {program.name} retry {folder.path}"
+        )
+
+
+class _Notes:
+    """Leaves a note in the folder of a trial that failed, until it is tried again, and tells the display."""
+
+    def __init__(self, folder: RunFolder, display: Display) -> None:
+        self.folder, self.display = folder, display
+        self.noted = folder.holding("failure.json")
+        self.advanced, self.finished = display.advanced, display.finished
+
+    def started(self, trial: Trial) -> None:
+        if trial in self.noted:
+            self.noted.remove(trial)
+            self.folder.trial(trial.treatment, trial.number).forget_failure()
+        self.display.started(trial)
+
+    def failed(self, trial: Trial, message: str) -> None:
+        self.noted.add(trial)
+        self.folder.trial(trial.treatment, trial.number).failed(message)
+        self.display.failed(trial, message)
 
 
 def _run_one(

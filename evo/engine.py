@@ -11,7 +11,7 @@ One generation is five operators of the toolbox, each of which can be replaced b
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -161,6 +161,23 @@ def individually(operator: Callable[[Individual], Any]) -> Callable[[Population]
         return changed
 
     return change
+
+
+def one_by_one(
+    evaluate: Callable[[Individual], Sequence[float]], mapping: Callable[..., Any] = map
+) -> Callable[[Population], None]:
+    """An evaluation for whole populations from one of single individuals, in DEAP's manner.
+
+    Args:
+        evaluate: values of all objectives of an individual.
+        mapping: in place of `map`, e.g. that of `cluster.pool.EvaluatorPool`.
+    """
+
+    def fill_in(population: Population) -> None:
+        alone = [population.take([index])[0] for index in range(len(population))]
+        population.values[:] = list(mapping(evaluate, alone))
+
+    return fill_in
 
 
 def best(population: Population) -> np.ndarray:

@@ -11,6 +11,7 @@ from analysis.modularity import modularity, refined_partition
 from analysis.significance import modularity_significance
 from cluster.errors import UserError
 from cluster.files import read_json
+from cluster.storage import is_remote
 from evo.results import check_result
 
 
@@ -28,6 +29,8 @@ def show(trial: Path, nulls: int, out: Path | None) -> None:
     from analysis.drawing import draw_network_figure
     from analysis.style import save_figure
 
+    if out is None and is_remote(trial):
+        raise UserError(f"--out: missing: allowed for {trial} is a file on this machine for its figure")
     path = trial if trial.suffix == ".json" else trial / "result.json"
     if not path.exists():
         raise UserError(f"{trial}: holds no result.json: allowed is the folder of a finished trial")

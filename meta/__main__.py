@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from cluster.commands import add_command, new_parser, run_command
+from cluster.commands import add_cluster_commands, add_command, did_cluster_command, new_parser, run_command
 from cluster.experiments import Program
 from cluster.launch import add_run_arguments, chosen_settings, launch, list_experiments
+from cluster.storage import location
 
 DESCRIPTION = """\
 Meta-learning: networks whose materials learn.
@@ -31,11 +32,12 @@ def _work(words: list[str]) -> None:
     parser, commands = new_parser("meta", DESCRIPTION)
     run = add_command(commands, "run", "run an experiment, or go on with one")
     add_run_arguments(run, PROGRAM, chosen_settings(PROGRAM, words))
+    add_cluster_commands(commands, PROGRAM)
     report = add_command(commands, "report", "table, statistics and figures of a run")
-    report.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folder; several are compared")
+    report.add_argument("runs", type=location, nargs="+", metavar="RUN", help="run folder; several are compared")
     report.add_argument("--out", type=Path, metavar="DIR", help="where to write (default RUN/report)")
     show = add_command(commands, "show", "draw one trained network and what it does")
-    show.add_argument("trial", type=Path, metavar="TRIAL", help="folder of a finished trial")
+    show.add_argument("trial", type=location, metavar="TRIAL", help="folder of a finished trial")
     show.add_argument("--data-folder", metavar="DIR", help=PROGRAM.places["data_folder"])
     show.add_argument("--out", type=Path, metavar="DIR", help="folder of the figures (default in RUN/report)")
     _dispatch(parser.parse_args(words), PROGRAM)
@@ -46,6 +48,8 @@ def _dispatch(arguments: argparse.Namespace, program: Program) -> None:
         list_experiments(program, arguments.experiment)
     elif arguments.command == "run":
         launch(program, arguments)
+    elif did_cluster_command(arguments, program):
+        pass
     elif arguments.command == "report":
         from meta.report import report
 

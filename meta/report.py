@@ -16,6 +16,7 @@ from analysis.runs import all_treatments, finished_trials, read_metrics, results
 from cluster.errors import UserError
 from cluster.files import disk_error, write_atomic, write_json
 from cluster.folder import RunFolder, TrialFolder
+from cluster.storage import is_remote
 from meta.views import VIEWS, Groups, Measure, View
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def report(paths: Sequence[Path], out: Path | None = None) -> None:
     treatments = all_treatments(paths, descriptions)
     if out is None and len(paths) > 1:
         raise UserError("--out: missing: allowed with several runs is a folder for their report")
+    if out is None and is_remote(runs[0].path):
+        raise UserError(f"--out: missing: allowed for {paths[0]} is a folder on this machine for its report")
     folders = [folder for run in runs for folder in finished_trials(run)]
     if not folders:
         raise UserError(f"{paths[0]}: no finished trial yet: allowed is a run with at least one")

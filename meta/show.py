@@ -12,6 +12,7 @@ from rich.table import Table
 from cluster.errors import UserError
 from cluster.files import read_arrays, read_json
 from cluster.parameters import with_values
+from cluster.storage import is_remote
 from meta.experiments import EXPERIMENTS
 from meta.task import Task
 from meta.training import load_model
@@ -30,6 +31,8 @@ def show(trial: Path, data: str | None, out: Path | None) -> None:
     """
     from analysis.style import save_figure
 
+    if out is None and is_remote(trial):
+        raise UserError(f"--out: missing: allowed for {trial} is a folder on this machine for its figures")
     result = _result(trial)
     table = Table("measure", "value", box=None, padding=(0, 2), show_header=False)
     for name, value in result.items():

@@ -1,1 +1,36 @@
-"""Its place puts this folder on the path, so that tests of every package find `oracles`."""
+"""Its place puts this folder on the path, so that tests of every package find `oracles` and the like."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """A bucket of an S3 server on this machine, found by the environment as the real one would be."""
+    import s3fs
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        s3fs.S3FileSystem.clear_instance_cache()
+        s3fs.S3FileSystem().mkdir("runs")
+        yield "s3://runs"
+        s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster(s3: str) -> Iterator[Any]:
+    """A Ray cluster of three nodes on this machine, one for all tests; its nodes find the S3 server too."""
+    from ray_cluster import three_nodes
+
+    with three_nodes() as nodes:
+        yield nodes

@@ -1,4 +1,8 @@
+import errno
+import fcntl
 import multiprocessing
+import os
+import stat
 import time
 from pathlib import Path
 
@@ -7,6 +11,7 @@ import pytest
 
 from cluster.errors import UserError
 from cluster.folder import RunFolder
+from cluster.locks import is_held, locked_folder
 
 DESCRIPTION = {
     "experiment": "a",
@@ -108,3 +113,20 @@ def test_metrics_shorter_than_the_checkpoint_knows_are_refused(tmp_path: Path) -
         (trial.path / "metrics.csv").write_text("")
         with pytest.raises(UserError, match="0 bytes where the checkpoint knows 13"):
             trial.restore()
+
+
+def test_where_folders_cannot_be_locked_a_file_in_them_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFS refuses to lock what is not open for writing."""
+    real = fcntl.flock
+
+    def flock(handle: int, how: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        real(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with locked_folder(tmp_path, wait=False):
+        assert is_held(tmp_path)
+        with pytest.raises(UserError, match="another process"), locked_folder(tmp_path, wait=False):
+            pass
+    assert not is_held(tmp_path)

@@ -1,65 +1,11 @@
-import os
-import signal
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
+from trial_functions import TRIALS, Log, die, fail_one, refuse_one, write
 
 from cluster.errors import UserError
-from cluster.trials import RESTARTS, Progress, Trial, run_trials
-
-TRIALS = [Trial(treatment, number) for number in range(3) for treatment in ("a", "b")]
-
-
-class Log:
-    def __init__(self) -> None:
-        self.events: list[tuple[str, Trial]] = []
-
-    def started(self, trial: Trial) -> None:
-        self.events.append(("started", trial))
-
-    def advanced(self, trial: Trial, row: Mapping[str, Any]) -> None:
-        self.events.append((f"row {row['step']}", trial))
-
-    def finished(self, trial: Trial) -> None:
-        self.events.append(("finished", trial))
-
-    def failed(self, trial: Trial, message: str) -> None:
-        self.events.append(("failed", trial))
-
-    def of(self, trial: Trial) -> list[str]:
-        return [event for event, who in self.events if who == trial]
-
-
-def write(trial: Trial, progress: Progress, path: Path) -> None:
-    for step in range(2):
-        progress({"step": step})
-    (path / str(trial).replace("/", "-")).write_text(trial.treatment * trial.number)
-
-
-def fail_one(trial: Trial, progress: Progress, path: Path) -> None:
-    if trial == TRIALS[1]:
-        raise ZeroDivisionError("in the trial")
-    write(trial, progress, path)
-
-
-def refuse_one(trial: Trial, progress: Progress, path: Path) -> None:
-    if trial == TRIALS[1]:
-        raise UserError("disk full")
-    write(trial, progress, path)
-
-
-def die(trial: Trial, progress: Progress, path: Path, times: int) -> None:
-    """Trial b/0 is killed the first `times` times it runs."""
-    if trial == TRIALS[1]:
-        deaths = path / "deaths"
-        count = len(deaths.read_text()) if deaths.exists() else 0
-        if count < times:
-            deaths.write_text("x" * (count + 1))
-            os.kill(os.getpid(), signal.SIGKILL)
-    write(trial, progress, path)
+from cluster.trials import RESTARTS, run_trials
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
