@@ -70,7 +70,7 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
     with _quiet() as said:
         try:
             if address is None:
-                ray.init(num_cpus=workers, include_dashboard=False, **silent)
+                ray.init(address="local", num_cpus=workers, include_dashboard=False, **silent)
             else:
                 ray.init(address=address, **silent)
         except (Exception, SystemExit) as error:

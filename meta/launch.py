@@ -52,6 +52,8 @@ PROGRAM = Program(
     places={
         "data_folder": "where data are (default: environment NEUROMATERIALS_DATA, else the user's cache)",
         "tensorboard": "also write TensorBoard events there",
+        "gradient_workers": "with --parts: processes that share each trial's batches (default 0: its own)",
+        "gradient_address": "with --gradient-workers: Ray cluster they run on (default: one on this machine)",
     },
     epilog=EPILOG,
     check=check,

@@ -21,6 +21,9 @@ class Training:
 
     iterations: int = parameter(1000, "steps of the outer optimiser", 1)
     batch: int = parameter(1, "lifetimes of an iteration", 1)
+    parts: int = parameter(
+        1, "parts that a batch is cut into, whose gradients are computed apart and added in order", 1
+    )
     optimizer: str = parameter("adam", "outer optimiser", choices=("adam", "sgd"))
     rate: float = parameter(1e-3, "rate of the outer optimiser", 0)
     decay: float = parameter(1.0, "factor on the rate every --decay-every iterations", 0, 1)
@@ -46,6 +49,8 @@ class Training:
                 f"--checkpoint-every {self.checkpoint_every}: allowed are multiples of "
                 f"--log-every {self.log_every}"
             )
+        if self.batch % self.parts:
+            raise UserError(f"--parts {self.parts}: allowed are numbers that divide --batch {self.batch}")
         return self
 
     def rate_at(self, iteration: int) -> float:

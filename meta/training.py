@@ -13,12 +13,20 @@ from torch import Tensor
 
 from cluster.errors import UserError
 from cluster.folder import TrialFolder
+from cluster.gradients import GradientPool
 from cluster.trials import Progress
 from meta.settings import Training
+from meta.sharing import loss_of, share
 from meta.task import Task
 
 
-def train(task: Task[Any], folder: TrialFolder, progress: Progress, tensorboard: str | None = None) -> None:
+def train(
+    task: Task[Any],
+    folder: TrialFolder,
+    progress: Progress,
+    tensorboard: str | None = None,
+    pool: GradientPool | None = None,
+) -> None:
     """Train a task to its end, from its checkpoint if there is one.
 
     Args:
@@ -26,6 +34,7 @@ def train(task: Task[Any], folder: TrialFolder, progress: Progress, tensorboard:
         folder: of the trial.
         progress: called with every row of metrics.
         tensorboard: folder of TensorBoard events, if wanted.
+        pool: who computes the gradients of a batch's parts (`meta.sharing`); None computes them here, in one.
 
     Raises:
         FloatingPointError: the loss is no longer a number; the last checkpoint is from before that.
@@ -39,7 +48,7 @@ def train(task: Task[Any], folder: TrialFolder, progress: Progress, tensorboard:
         events = None if tensorboard is None else stack.enter_context(_events(tensorboard, begun))
         gathered: list[Mapping[str, Tensor]] = []
         for iteration in range(begun + 1, settings.iterations + 1):
-            gathered.append(step(task, optimizer, iteration))
+            gathered.append(step(task, optimizer, iteration, pool))
             last = iteration == settings.iterations
             if last or iteration % settings.log_every == 0:
                 row = summarise(gathered, iteration)
@@ -55,21 +64,25 @@ def train(task: Task[Any], folder: TrialFolder, progress: Progress, tensorboard:
                 folder.checkpoint(pack(task, optimizer, iteration))
 
 
-def step(task: Task[Any], optimizer: torch.optim.Optimizer, iteration: int) -> dict[str, Tensor]:
+def step(
+    task: Task[Any], optimizer: torch.optim.Optimizer, iteration: int, pool: GradientPool | None = None
+) -> dict[str, Tensor]:
     """One iteration; returns its measures, still on the device."""
     settings: Training = task.settings
     for group in optimizer.param_groups:
         group["lr"] = settings.rate_at(iteration)
-    with torch.autocast(task.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-        loss, measures = task.loss(iteration)
     optimizer.zero_grad()
-    loss.backward()
+    if pool is None:
+        loss, measures = loss_of(task, iteration)
+        loss.backward()
+    else:
+        measures = share(pool, task, iteration)
     task.before_step()
     if settings.clip:
         torch.nn.utils.clip_grad_norm_(task.model.parameters(), settings.clip)
     optimizer.step()
     task.after_step(iteration)
-    return {"loss": loss.detach(), **measures}
+    return measures
 
 
 def make_optimizer(model: torch.nn.Module, settings: Training) -> torch.optim.Optimizer:

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import dataclasses
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from cluster.folder import RunFolder
 from cluster.seeds import trial_seed
 from cluster.trials import Progress, Trial
 from meta.settings import Training
+from meta.sharing import open_pool
 from meta.training import train
 
 #: Parameters of glibc's mallopt.
@@ -44,7 +46,14 @@ def run_trial(
         own_seed = trial_seed(seed, trial.treatment, trial.number)
         task = settings.task(own_seed, places.get("data_folder"))
         events = places.get("tensorboard")
-        train(task, folder, progress, None if events is None else str(Path(events) / str(trial)))
+        data = places.get("data_folder")
+        with ExitStack() as stack:
+            pool = open_pool(
+                settings, own_seed, data, places.get("gradient_workers"), places.get("gradient_address")
+            )
+            if pool is not None:
+                stack.enter_context(pool)
+            train(task, folder, progress, None if events is None else str(Path(events) / str(trial)), pool)
         identity = {
             "experiment": experiment,
             "treatment": trial.treatment,

@@ -86,6 +86,8 @@ class LanguageSettings(Training):
     def checked(self) -> LanguageSettings:
         """Itself, if all its values are allowed and fit together."""
         super().checked()
+        if self.parts > 1:
+            raise UserError(f"--parts {self.parts}: allowed is 1: a text is read from end to end")
         if self.tied and self.embedding not in (0, self.cells[-1]):
             raise UserError(
                 f"--embedding {self.embedding}: allowed with --tied is the last layer's size, {self.cells[-1]}"
