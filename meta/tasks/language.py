@@ -23,6 +23,8 @@ from networks.plastic import Lifetime
 
 #: Stretches that the validation and the test text are read in side by side.
 READERS = 10
+#: Entropy in nats whose exponential is still a number.
+LARGEST = 700
 #: Seeds of generated text to train, to validate and to test with.
 GENERATED_SEEDS = (1, 2, 3)
 
@@ -42,22 +44,21 @@ def load_texts(settings: LanguageSettings, data: str | None) -> Texts:
     Raises:
         UserError: a file is missing, or a word is not in the vocabulary.
     """
+    names: list[tuple[str, ...]] = [settings.train_text, settings.validation_text, settings.test_text]
+    flags = ["--train-text", "--validation-text", "--test-text"]
     if settings.data == "generated":
         sizes = (settings.generated, settings.generated // 5, settings.generated // 5)
         parts = [generate_text(size, seed) for size, seed in zip(sizes, GENERATED_SEEDS, strict=True)]
-        return Texts(*parts)
-    folder = data_folder(data)
-    train = load_text(_paths(settings.train_text, settings.data, folder))
-    others = (load_text(_paths(n, settings.data, folder), train.vocabulary) for n in _others(settings))
-    texts = Texts(train, *others)
-    shortest = settings.batch * settings.window
-    if len(train) <= shortest:
-        raise UserError(f"--train-text {settings.train_text[0]}: {len(train)} words: allowed are over {shortest}")
-    return texts
-
-
-def _others(settings: LanguageSettings) -> tuple[tuple[str, ...], ...]:
-    return settings.validation_text, settings.test_text
+        names, flags = [(str(settings.generated),)] * 3, ["--generated"] * 3
+    else:
+        folder = data_folder(data)
+        parts = [load_text(_paths(names[0], settings.data, folder))]
+        parts += [load_text(_paths(n, settings.data, folder), parts[0].vocabulary) for n in names[1:]]
+    needed = (settings.batch * (settings.window + 1), 2 * READERS, 2 * READERS)
+    for flag, given, part, least in zip(flags, names, parts, needed, strict=True):
+        if len(part) < least:
+            raise UserError(f"{flag} {' '.join(given)}: {len(part)} words: allowed are {least} or more")
+    return Texts(*parts)
 
 
 def _paths(names: tuple[str, ...], data: str, folder: Path) -> list[Path]:
@@ -71,8 +72,8 @@ def _ptb(name: str, folder: Path) -> Path:
     if path is None:
         raise UserError(
             f"{folder / 'ptb' / name}: no such file: the Penn Treebank is not free to download: put its files "
-            "there (--data-folder names the folder), name your own with --data files --train-text FILE ..., or use "
-            "--data generated, which needs none"
+            "there (--data-folder names the folder), name your own with --data files --train-text FILE ..., or "
+            "use --data generated, which needs none"
         )
     return path
 
@@ -159,7 +160,7 @@ def match_parameters(settings: LanguageSettings, words: int) -> LanguageSettings
         if count_parameters(smaller, words) <= allowed:
             return smaller
     raise UserError(
-        f"--cells {settings.cells}: too few to match the plain LSTM: allowed are more, or --matched false"
+        f"--cells {' '.join(map(str, settings.cells))}: too few to match the plain LSTM: allowed are more, or --matched false"
     )
 
 
@@ -240,7 +241,11 @@ class LanguageTask(Task[LanguageSettings]):
 
     @torch.no_grad()
     def perplexity(self, ids: NDArray[np.int64]) -> float:
-        """Of a text read from its beginning with empty memory, in parallel stretches."""
+        """Of a text read from its beginning with empty memory, in parallel stretches.
+
+        Raises:
+            FloatingPointError: it is too large for a number, or none.
+        """
         self.model.eval()
         columns = side_by_side(ids, READERS)
         states, total = self.model.layers.initial(READERS), 0.0
@@ -250,7 +255,12 @@ class LanguageTask(Task[LanguageSettings]):
             total += float(
                 nn.functional.cross_entropy(logits.flatten(0, 1), window[1:].flatten(), reduction="sum")
             )
-        return math.exp(total / (columns.size - READERS))
+        entropy = total / (columns.size - READERS)
+        if not entropy < LARGEST:
+            raise FloatingPointError(
+                f"entropy of a text is {entropy:.4g}: allowed is less than {LARGEST}; try a smaller --rate or --clip 1"
+            )
+        return math.exp(entropy)
 
     def state(self) -> dict[str, NDArray]:
         """Where the reading stands, the layers' states, and the averages."""
