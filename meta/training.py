@@ -17,6 +17,9 @@ from cluster.trials import Progress
 from meta.settings import Training
 from meta.task import Task
 
+#: What a person can do about a training that diverged.
+REMEDY = "a checkpoint from before is kept if there was one; try a smaller --rate or --clip 1"
+
 
 def train(task: Task[Any], folder: TrialFolder, progress: Progress, tensorboard: str | None = None) -> None:
     """Train a task to its end, from its checkpoint if there is one.
@@ -28,7 +31,7 @@ def train(task: Task[Any], folder: TrialFolder, progress: Progress, tensorboard:
         tensorboard: folder of TensorBoard events, if wanted.
 
     Raises:
-        FloatingPointError: the loss is no longer a number; the last checkpoint is from before that.
+        FloatingPointError: the loss or a parameter is no longer a number; the last checkpoint is from before that.
         UserError: the checkpoint is not of this trial.
     """
     settings: Training = task.settings
@@ -52,6 +55,7 @@ def train(task: Task[Any], folder: TrialFolder, progress: Progress, tensorboard:
                     for name, value in row.items():
                         events.add_scalar(name, value, iteration)
             if last or iteration % settings.checkpoint_every == 0:
+                check_parameters(task.model, iteration)
                 folder.checkpoint(pack(task, optimizer, iteration))
 
 
@@ -91,10 +95,20 @@ def summarise(gathered: list[Mapping[str, Tensor]], iteration: int) -> dict[str,
     if len(bad):
         first = iteration - len(gathered) + 1 + int(bad[0])
         raise FloatingPointError(
-            f"loss is {table['loss'][bad[0]]} at iteration {first}: allowed is a finite number; the checkpoint "
-            "from before is kept; try a smaller --rate or --clip 1"
+            f"loss is {table['loss'][bad[0]]} at iteration {first}: allowed is a finite number; {REMEDY}"
         )
     return {"iteration": iteration} | {name: float(values.mean()) for name, values in table.items()}
+
+
+def check_parameters(model: torch.nn.Module, iteration: int) -> None:
+    """Keep a checkpoint from which nothing could go on from taking the place of a good one.
+
+    Raises:
+        FloatingPointError: a parameter is not finite.
+    """
+    for name, parameter in model.named_parameters():
+        if not bool(torch.isfinite(parameter).all()):
+            raise FloatingPointError(f"parameter {name} is not finite after iteration {iteration}: {REMEDY}")
 
 
 def pack(task: Task[Any], optimizer: torch.optim.Optimizer, iteration: int) -> dict[str, NDArray]:
