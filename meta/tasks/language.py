@@ -159,9 +159,8 @@ def match_parameters(settings: LanguageSettings, words: int) -> LanguageSettings
         smaller = replace(settings, cells=tuple(sizes))
         if count_parameters(smaller, words) <= allowed:
             return smaller
-    raise UserError(
-        f"--cells {' '.join(map(str, settings.cells))}: too few to match the plain LSTM: allowed are more, or --matched false"
-    )
+    given = " ".join(map(str, settings.cells))
+    raise UserError(f"--cells {given}: too few to match the plain LSTM: allowed are more, or --matched false")
 
 
 class LanguageTask(Task[LanguageSettings]):
@@ -258,7 +257,8 @@ class LanguageTask(Task[LanguageSettings]):
         entropy = total / (columns.size - READERS)
         if not entropy < LARGEST:
             raise FloatingPointError(
-                f"entropy of a text is {entropy:.4g}: allowed is less than {LARGEST}; try a smaller --rate or --clip 1"
+                f"entropy of a text is {entropy:.4g}: allowed is less than {LARGEST}; "
+                "try a smaller --rate or --clip 1"
             )
         return math.exp(entropy)
 
