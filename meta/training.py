@@ -140,8 +140,9 @@ def unpack(
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
         task.restore(section(arrays, "task."))
         return int(arrays["iteration"])
-    except (KeyError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+    except (KeyError, IndexError, ValueError, RuntimeError) as error:
+        lines = [line.strip() for line in str(error).splitlines()]  # torch says what is wrong in the second
+        reason = f"it lacks {lines[0]}" if isinstance(error, KeyError) else lines[min(1, len(lines) - 1)]
         raise UserError(
             f"{folder.path / 'checkpoint.npz'}: not a checkpoint of this trial ({reason}); "
             "remove it to start this trial over"
