@@ -189,8 +189,8 @@ class LanguageTask(Task[LanguageSettings]):
         window = self.tensor(self.columns[self.place : self.place + length + 1])
         self.place += length
         self.model.train()
-        logits, last, states = self.model(window[:-1], [state.detach() for state in self.states])
-        self.states = [state.detach() for state in states]
+        logits, last, states = self.model(window[:-1], self.states)
+        self.states = [carried(state) for state in states]
         entropy = nn.functional.cross_entropy(logits.flatten(0, 1).float(), window[1:].flatten())
         loss = entropy + settings.activation_penalty * last.square().mean()
         loss = loss + settings.slowness_penalty * (last[1:] - last[:-1]).square().mean()
@@ -290,6 +290,16 @@ class LanguageTask(Task[LanguageSettings]):
         self.states = states
         count = sum(name.startswith("average.") for name in arrays)
         self.average = [self.tensor(arrays[f"average.{index}"]) for index in range(count)]
+
+
+def carried(state: LSTMState) -> LSTMState:
+    """A state as the next window starts from it: cut off, and in single precision."""
+    state = state.detach()
+    lifetime = state.lifetime
+    if isinstance(lifetime, Lifetime):
+        eligibility = lifetime.eligibility
+        lifetime = Lifetime(lifetime.trace.float(), None if eligibility is None else eligibility.float())
+    return LSTMState(state.hidden.float(), state.cell.float(), lifetime)
 
 
 def side_by_side(ids: NDArray[np.int64], batch: int) -> NDArray[np.int64]:
