@@ -90,7 +90,10 @@ def _convert_one(kind: Any, value: Any) -> Any:
     if kind is float:
         if isinstance(value, bool):
             raise TypeError
-        return float(value)
+        number = float(value)
+        if not math.isfinite(number):
+            raise ValueError
+        return number
     if not isinstance(value, str):
         raise TypeError
     return value

@@ -72,4 +72,4 @@ class Task(ABC, Generic[S]):
 
     def tensor(self, array: NDArray) -> Tensor:
         """An array on the trial's device."""
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+        return torch.from_numpy(np.asarray(array, order="C")).to(self.device)

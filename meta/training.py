@@ -19,6 +19,9 @@ from meta.settings import Training
 from meta.sharing import loss_of, share
 from meta.task import Task
 
+#: What a person can do about a training that diverged.
+REMEDY = "a checkpoint from before is kept if there was one; try a smaller --rate or --clip 1"
+
 
 def train(
     task: Task[Any],
@@ -37,7 +40,7 @@ def train(
         pool: who computes the gradients of a batch's parts (`meta.sharing`); None computes them here, in one.
 
     Raises:
-        FloatingPointError: the loss is no longer a number; the last checkpoint is from before that.
+        FloatingPointError: the loss or a parameter is no longer a number; the last checkpoint is from before that.
         UserError: the checkpoint is not of this trial.
     """
     settings: Training = task.settings
@@ -61,6 +64,7 @@ def train(
                     for name, value in row.items():
                         events.add_scalar(name, value, iteration)
             if last or iteration % settings.checkpoint_every == 0:
+                check_parameters(task.model, iteration)
                 folder.checkpoint(pack(task, optimizer, iteration))
 
 
@@ -104,10 +108,20 @@ def summarise(gathered: list[Mapping[str, Tensor]], iteration: int) -> dict[str,
     if len(bad):
         first = iteration - len(gathered) + 1 + int(bad[0])
         raise FloatingPointError(
-            f"loss is {table['loss'][bad[0]]} at iteration {first}: allowed is a finite number; the checkpoint "
-            "from before is kept; try a smaller --rate or --clip 1"
+            f"loss is {table['loss'][bad[0]]} at iteration {first}: allowed is a finite number; {REMEDY}"
         )
     return {"iteration": iteration} | {name: float(values.mean()) for name, values in table.items()}
+
+
+def check_parameters(model: torch.nn.Module, iteration: int) -> None:
+    """Keep a checkpoint from which nothing could go on from taking the place of a good one.
+
+    Raises:
+        FloatingPointError: a parameter is not finite.
+    """
+    for name, parameter in model.named_parameters():
+        if not bool(torch.isfinite(parameter).all()):
+            raise FloatingPointError(f"parameter {name} is not finite after iteration {iteration}: {REMEDY}")
 
 
 def pack(task: Task[Any], optimizer: torch.optim.Optimizer, iteration: int) -> dict[str, NDArray]:
@@ -139,8 +153,9 @@ def unpack(
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
         task.restore(section(arrays, "task."))
         return int(arrays["iteration"])
-    except (KeyError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+    except (KeyError, IndexError, ValueError, RuntimeError) as error:
+        lines = [line.strip() for line in str(error).splitlines()]  # torch says what is wrong in the second
+        reason = f"it lacks {lines[0]}" if isinstance(error, KeyError) else lines[min(1, len(lines) - 1)]
         raise UserError(
             f"{folder.path / 'checkpoint.npz'}: not a checkpoint of this trial ({reason}); "
             "remove it to start this trial over"

@@ -63,10 +63,11 @@ def run_trial(
             "iteration": settings.iterations,
             "parameters": sum(p.numel() for p in task.model.parameters() if p.requires_grad),
         }
+        with torch.no_grad():
+            measured = task.evaluate()  # first, for it may put averages in the parameters' place
         weights = {name: value.cpu().numpy() for name, value in task.model.state_dict().items()}
         write_arrays(folder.path / "model.npz", weights)
-        with torch.no_grad():
-            folder.finish(identity | task.evaluate())
+        folder.finish(identity | measured)
 
 
 def keep_memory() -> None:

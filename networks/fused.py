@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from networks import sweeps
 from networks.plastic import Lifetime, PlasticConnections
@@ -80,16 +81,18 @@ class FusedTrace:
         self.start = lifetime.trace
         self.weight = connections.weight
         self.alpha = connections.alpha.expand(self.weight.shape)
-        tensors = (*connections.parameters(), self.start)
-        learning = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+        learning = torch.is_grad_enabled()
         bound = connections.bound if connections.rule_name == "clipped" else math.inf
         self.store = _Store(_array(self.weight), _array(self.alpha), _array(self.start), bound, learning)
         self.pending: tuple[Tensor | None, Tensor | None, Tensor | None] = (None, None, None)
+        self.turn: Tensor | None = None  # ties each read to the one before: gradients take all of them, in order
 
     def read(self, sender: Tensor) -> Tensor:
         """What the receivers get from senders (batch, senders): (batch, receivers)."""
         pending, self.pending = self.pending, (None, None, None)
-        return _Read.apply(self.store, sender, *pending, self.weight, self.alpha, self.start)
+        tensors = (sender, *pending, self.weight, self.alpha, self.start)
+        received, self.turn = _Read.apply(self.store, self.turn, *tensors)
+        return received
 
     def learn(self, pre: Tensor, post: Tensor, modulator: Tensor | None = None) -> None:
         """Write what a step's senders and receivers leave; it reaches the traces with the next read.
@@ -122,17 +125,18 @@ class _Read(torch.autograd.Function):
     """The write before a step and the step's read; the gradient of weights comes with the first step's."""
 
     @staticmethod
-    def forward(ctx, store, sender, keep, write, pre, weight, alpha, start):  # type: ignore[no-untyped-def]
+    def forward(ctx, store, turn, sender, keep, write, pre, weight, alpha, start):  # type: ignore[no-untyped-def]
         ctx.store, ctx.step = store, len(store.steps)
         given = [None if tensor is None else _array(tensor) for tensor in (keep, write, pre)]
-        return torch.from_numpy(store.read(_array(sender), *given))
+        return torch.from_numpy(store.read(_array(sender), *given)), sender.new_empty(0)
 
     @staticmethod
-    def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+    @once_differentiable
+    def backward(ctx, gradient, turn):  # type: ignore[no-untyped-def]
         grads = [*ctx.store.read_back(ctx.step, _array(gradient)), None, None, None]
         if ctx.step == 0:
             grads[4:] = ctx.store.parameters_back()
-        tensors = [None if grad is None else torch.from_numpy(grad) for grad in grads]
+        tensors = [turn, *(None if grad is None else torch.from_numpy(grad) for grad in grads)]
         return None, *(t if need else None for t, need in zip(tensors, ctx.needs_input_grad[1:], strict=True))
 
 
@@ -146,6 +150,7 @@ class _Final(torch.autograd.Function):
         return torch.from_numpy(store.trace.copy())
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]
         ctx.store.adjoint = gradient.contiguous().numpy().copy()
         return None, gradient.new_zeros(ctx.shape)
@@ -159,6 +164,7 @@ class _Step:
     write: NDArray
     pre: NDArray
     sender: NDArray
+    bound: np.floating  # of the write; what a lifetime starts from is not clipped
     gradient: NDArray | None = None
 
 
@@ -194,6 +200,7 @@ class _Store:
             np.zeros((batch, receivers), kind) if write is None else write,
             np.zeros((batch, senders), kind) if pre is None else pre,
             sender,
+            self.bound if write is not None else kind.type(np.inf),
         )
         out = np.zeros((batch, receivers), kind)
         sweeps.forward(
@@ -204,7 +211,7 @@ class _Store:
             step.write,
             step.pre,
             sender,
-            self.bound,
+            step.bound,
             self.tasks,
             out,
         )
@@ -216,8 +223,14 @@ class _Store:
         return out
 
     def read_back(self, index: int, gradient: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-        """Gradients of sender, keep, write and pre of a step; steps come last to first."""
+        """Gradients of sender, keep, write and pre of a step; steps come last to first.
+
+        Raises:
+            RuntimeError: a second way back; the traces went with the first.
+        """
         step = self.steps[index]
+        if step.gradient is not None:
+            raise RuntimeError("backward through a FusedTrace a second time: allowed is once; unroll(fused=False)")
         step.gradient = gradient
         self._begin_back()
         assert self.adjoint is not None and self.d_alpha is not None
@@ -244,7 +257,7 @@ class _Store:
                 step.keep,
                 step.write,
                 step.pre,
-                self.bound,
+                step.bound,
                 self.tasks,
                 d_keep,
                 d_write,
@@ -308,7 +321,7 @@ class _Store:
             return
         self.trace = self.snapshots[segment].copy() if index % self.stride else self.snapshots[segment]
         for step in self.steps[segment * self.stride + 1 : index + 1]:
-            sweeps.write_to(self.trace, step.keep, step.write, step.pre, self.bound, self.tasks, self.trace)
+            sweeps.write_to(self.trace, step.keep, step.write, step.pre, step.bound, self.tasks, self.trace)
         del self.snapshots[segment + (index % self.stride > 0) :]
 
     def _written_again(self, index: int) -> NDArray:
@@ -325,7 +338,7 @@ class _Store:
                 step = self.steps[key]
                 new = free.pop() if free else np.empty_like(self.trace)
                 before = self.history[key - 1]
-                sweeps.write_to(before, step.keep, step.write, step.pre, self.bound, self.tasks, new)
+                sweeps.write_to(before, step.keep, step.write, step.pre, step.bound, self.tasks, new)
                 self.history[key] = new
         return self.history[index]
 

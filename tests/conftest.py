@@ -4,6 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # no test looks at a clock
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

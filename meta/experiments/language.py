@@ -97,10 +97,10 @@ class LanguageSettings(Training):
         return self
 
     def prepare(self, data: str | None) -> None:
-        """Look for the texts."""
-        from meta.tasks.language import load_texts
+        """Look for the texts, and whether the layers can be matched."""
+        from meta.tasks.language import load_texts, match_parameters
 
-        load_texts(self, data)
+        match_parameters(self, len(load_texts(self, data).train.vocabulary))
 
     def task(self, seed: int, data: str | None) -> LanguageTask:
         """Language modelling of the texts."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 READERS = 10
 #: Where classes of distance to a word's last occurrence begin.
 RECENCY = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+#: Entropy in nats whose exponential is still a number.
+LARGEST = 700
 #: Seeds of generated text to train, to validate and to test with.
 GENERATED_SEEDS = (1, 2, 3)
 
@@ -47,22 +49,21 @@ def load_texts(settings: LanguageSettings, data: str | None) -> Texts:
     Raises:
         UserError: a file is missing, or a word is not in the vocabulary.
     """
+    names: list[tuple[str, ...]] = [settings.train_text, settings.validation_text, settings.test_text]
+    flags = ["--train-text", "--validation-text", "--test-text"]
     if settings.data == "generated":
         sizes = (settings.generated, settings.generated // 5, settings.generated // 5)
         parts = [generate_text(size, seed) for size, seed in zip(sizes, GENERATED_SEEDS, strict=True)]
-        return Texts(*parts)
-    folder = data_folder(data)
-    train = load_text(_paths(settings.train_text, settings.data, folder))
-    others = (load_text(_paths(n, settings.data, folder), train.vocabulary) for n in _others(settings))
-    texts = Texts(train, *others)
-    shortest = settings.batch * settings.window
-    if len(train) <= shortest:
-        raise UserError(f"--train-text {settings.train_text[0]}: {len(train)} words: allowed are over {shortest}")
-    return texts
-
-
-def _others(settings: LanguageSettings) -> tuple[tuple[str, ...], ...]:
-    return settings.validation_text, settings.test_text
+        names, flags = [(str(settings.generated),)] * 3, ["--generated"] * 3
+    else:
+        folder = data_folder(data)
+        parts = [load_text(_paths(names[0], settings.data, folder))]
+        parts += [load_text(_paths(n, settings.data, folder), parts[0].vocabulary) for n in names[1:]]
+    needed = (settings.batch * (settings.window + 1), 2 * READERS, 2 * READERS)
+    for flag, given, part, least in zip(flags, names, parts, needed, strict=True):
+        if len(part) < least:
+            raise UserError(f"{flag} {' '.join(given)}: {len(part)} words: allowed are {least} or more")
+    return Texts(*parts)
 
 
 def _paths(names: tuple[str, ...], data: str, folder: Path) -> list[Path]:
@@ -163,9 +164,8 @@ def match_parameters(settings: LanguageSettings, words: int) -> LanguageSettings
         smaller = replace(settings, cells=tuple(sizes))
         if count_parameters(smaller, words) <= allowed:
             return smaller
-    raise UserError(
-        f"--cells {settings.cells}: too few to match the plain LSTM: allowed are more, or --matched false"
-    )
+    given = " ".join(map(str, settings.cells))
+    raise UserError(f"--cells {given}: too few to match the plain LSTM: allowed are more, or --matched false")
 
 
 class LanguageTask(Task[LanguageSettings]):
@@ -194,8 +194,8 @@ class LanguageTask(Task[LanguageSettings]):
         window = self.tensor(self.columns[self.place : self.place + length + 1])
         self.place += length
         self.model.train()
-        logits, last, states = self.model(window[:-1], [state.detach() for state in self.states])
-        self.states = [state.detach() for state in states]
+        logits, last, states = self.model(window[:-1], self.states)
+        self.states = [carried(state) for state in states]
         entropy = nn.functional.cross_entropy(logits.flatten(0, 1).float(), window[1:].flatten())
         loss = entropy + settings.activation_penalty * last.square().mean()
         loss = loss + settings.slowness_penalty * (last[1:] - last[:-1]).square().mean()
@@ -244,8 +244,18 @@ class LanguageTask(Task[LanguageSettings]):
         }
 
     def perplexity(self, ids: NDArray[np.int64]) -> float:
-        """Of a text read from its beginning with empty memory, in parallel stretches."""
-        return math.exp(self.losses(ids)[0].mean())
+        """Of a text read from its beginning with empty memory, in parallel stretches.
+
+        Raises:
+            FloatingPointError: it is too large for a number, or none.
+        """
+        entropy = float(self.losses(ids)[0].mean())
+        if not entropy < LARGEST:
+            raise FloatingPointError(
+                f"entropy of a text is {entropy:.4g}: allowed is less than {LARGEST}; "
+                "try a smaller --rate or --clip 1"
+            )
+        return math.exp(entropy)
 
     @torch.no_grad()
     def losses(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -295,6 +305,16 @@ class LanguageTask(Task[LanguageSettings]):
         self.states = states
         count = sum(name.startswith("average.") for name in arrays)
         self.average = [self.tensor(arrays[f"average.{index}"]) for index in range(count)]
+
+
+def carried(state: LSTMState) -> LSTMState:
+    """A state as the next window starts from it: cut off, and in single precision."""
+    state = state.detach()
+    lifetime = state.lifetime
+    if isinstance(lifetime, Lifetime):
+        eligibility = lifetime.eligibility
+        lifetime = Lifetime(lifetime.trace.float(), None if eligibility is None else eligibility.float())
+    return LSTMState(state.hidden.float(), state.cell.float(), lifetime)
 
 
 def side_by_side(ids: NDArray[np.int64], batch: int) -> NDArray[np.int64]:
