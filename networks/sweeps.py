@@ -84,7 +84,7 @@ def _back_row(
     d_write: NDArray,
 ) -> tuple[float, float]:
     """One sender's row, backwards through the product and the write before it, from the trace before both."""
-    zero = sender * 0
+    zero = before.dtype.type(0)
     total = zero
     d_pre = zero
     for j in range(before.shape[0]):
@@ -95,7 +95,7 @@ def _back_row(
         total += d[j] * (weight[j] + alpha[j] * x)
         d_alpha[j] += q * x
         k = adjoint[j] + alpha[j] * q
-        k = k if abs(raw) <= bound else zero
+        k = k if x == raw else zero
         d_keep[j] += k * y
         d_write[j] += k * pre
         d_pre += k * write[j]
@@ -120,7 +120,7 @@ def _undo_row(
     d_write: NDArray,
 ) -> tuple[float, float]:
     """One sender's row, backwards through the product and the unclipped write before it, which is undone."""
-    zero = sender * 0
+    zero = h.dtype.type(0)
     total = zero
     d_pre = zero
     for j in range(h.shape[0]):
