@@ -239,26 +239,20 @@ class _Store:
         d_sender, d_pre = (np.zeros((blocks, *step.sender.shape), kind) for _ in range(2))
         d_keep, d_write = np.zeros_like(step.write), np.zeros_like(step.write)
         if self.exact:
-            now, before = self._written_again(index), self._written_again(index - 1)
-            sweeps.read_back(
-                now,
+            sweeps.back(
+                self._written_again(index - 1),
                 self.adjoint,
                 self.weight,
                 self.alpha,
                 gradient,
                 step.sender,
-                self.tasks,
-                self.d_alpha,
-                d_sender,
-            )
-            sweeps.write_back(
-                before,
-                self.adjoint,
                 step.keep,
                 step.write,
                 step.pre,
                 step.bound,
                 self.tasks,
+                self.d_alpha,
+                d_sender,
                 d_keep,
                 d_write,
                 d_pre,
@@ -273,6 +267,7 @@ class _Store:
                 gradient,
                 step.sender,
                 step.keep,
+                1 / step.keep,
                 step.write,
                 step.pre,
                 self.tasks,
@@ -331,9 +326,8 @@ class _Store:
         if index not in self.history:
             first = index // self.stride * self.stride
             last = min(first + self.stride, index + 1)
-            kept = {key: trace for key, trace in self.history.items() if key == index + 1}
-            free = [trace for key, trace in self.history.items() if key not in kept]
-            self.history = kept | {first: self.snapshots[first // self.stride]}
+            free = list(self.history.values())
+            self.history = {first: self.snapshots[first // self.stride]}
             for key in range(first + 1, last):
                 step = self.steps[key]
                 new = free.pop() if free else np.empty_like(self.trace)

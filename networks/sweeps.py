@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 from numba import njit, prange
+from numba.core.compiler import Compiler
 from numpy.typing import NDArray
 
 _OPTIONS: dict[str, Any] = {
@@ -27,7 +28,18 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-@njit(**_OPTIONS)
+class _Apart(Compiler):
+    """Compiles a function whose arrays never overlap.
+
+    Else each call begins by comparing the addresses of all its arrays; short rows take no longer than that.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.state.flags.noalias = True
+
+
+@njit(pipeline_class=_Apart, **_OPTIONS)
 def _forward_row(
     h: NDArray,
     weight: NDArray,
@@ -49,55 +61,15 @@ def _forward_row(
 
 @njit(**_OPTIONS)
 def _write_row(h: NDArray, keep: NDArray, write: NDArray, pre: float, bound: float, new: NDArray) -> None:
-    """One sender's row: a write alone, to another place."""
+    """One sender's row: a write alone, to another place or in place."""
     for j in range(h.shape[0]):
         x = keep[j] * h[j] + write[j] * pre
         new[j] = min(max(x, -bound), bound)
 
 
-@njit(**_OPTIONS)
-def _read_back_row(
-    h: NDArray, adjoint: NDArray, weight: NDArray, alpha: NDArray, d_alpha: NDArray, d: NDArray, sender: float
-) -> float:
-    """One sender's row, backwards through the product; returns the sender's gradient."""
-    zero = sender * 0
-    total = zero
-    for j in range(h.shape[0]):
-        x = h[j]
-        q = sender * d[j]
-        total += d[j] * (weight[j] + alpha[j] * x)
-        d_alpha[j] += q * x
-        adjoint[j] += alpha[j] * q
-    return total
-
-
-@njit(**_OPTIONS)
-def _write_back_row(
+@njit(pipeline_class=_Apart, **_OPTIONS)
+def _back_row(
     before: NDArray,
-    adjoint: NDArray,
-    keep: NDArray,
-    write: NDArray,
-    pre: float,
-    bound: float,
-    d_keep: NDArray,
-    d_write: NDArray,
-) -> float:
-    """One sender's row, backwards through a write; returns the gradient of pre."""
-    zero = pre * 0
-    d_pre = zero
-    for j in range(before.shape[0]):
-        y = before[j]
-        k = adjoint[j] if abs(keep[j] * y + write[j] * pre) <= bound else zero
-        d_keep[j] += k * y
-        d_write[j] += k * pre
-        d_pre += k * write[j]
-        adjoint[j] = k * keep[j]
-    return d_pre
-
-
-@njit(**_OPTIONS)
-def _undo_row(
-    h: NDArray,
     adjoint: NDArray,
     weight: NDArray,
     alpha: NDArray,
@@ -107,11 +79,48 @@ def _undo_row(
     keep: NDArray,
     write: NDArray,
     pre: float,
+    bound: float,
+    d_keep: NDArray,
+    d_write: NDArray,
+) -> tuple[float, float]:
+    """One sender's row, backwards through the product and the write before it, from the trace before both."""
+    zero = before.dtype.type(0)
+    total = zero
+    d_pre = zero
+    for j in range(before.shape[0]):
+        y = before[j]
+        raw = keep[j] * y + write[j] * pre
+        x = min(max(raw, -bound), bound)
+        q = sender * d[j]
+        total += d[j] * (weight[j] + alpha[j] * x)
+        d_alpha[j] += q * x
+        k = adjoint[j] + alpha[j] * q
+        k = k if x == raw else zero
+        d_keep[j] += k * y
+        d_write[j] += k * pre
+        d_pre += k * write[j]
+        adjoint[j] = k * keep[j]
+    return total, d_pre
+
+
+@njit(pipeline_class=_Apart, **_OPTIONS)
+def _undo_row(
+    h: NDArray,
+    adjoint: NDArray,
+    weight: NDArray,
+    alpha: NDArray,
+    d_alpha: NDArray,
+    d: NDArray,
+    sender: float,
+    keep: NDArray,
+    inverse: NDArray,
+    write: NDArray,
+    pre: float,
     d_keep: NDArray,
     d_write: NDArray,
 ) -> tuple[float, float]:
     """One sender's row, backwards through the product and the unclipped write before it, which is undone."""
-    zero = sender * 0
+    zero = h.dtype.type(0)
     total = zero
     d_pre = zero
     for j in range(h.shape[0]):
@@ -120,7 +129,7 @@ def _undo_row(
         total += d[j] * (weight[j] + alpha[j] * x)
         d_alpha[j] += q * x
         k = adjoint[j] + alpha[j] * q
-        y = (x - write[j] * pre) / keep[j]
+        y = (x - write[j] * pre) * inverse[j]
         h[j] = y
         d_keep[j] += k * y
         d_write[j] += k * pre
@@ -180,54 +189,40 @@ def write_to(
 
 
 @njit(parallel=True, **_OPTIONS)
-def read_back(
-    trace: NDArray,
+def back(
+    before: NDArray,
     adjoint: NDArray,
     weight: NDArray,
     alpha: NDArray,
     d: NDArray,
     sender: NDArray,
+    keep: NDArray,
+    write: NDArray,
+    pre: NDArray,
+    bound: float,
     tasks: NDArray,
     d_alpha: NDArray,
     d_sender: NDArray,
+    d_keep: NDArray,
+    d_write: NDArray,
+    d_pre: NDArray,
 ) -> None:
-    """Backwards through a step's product; d_alpha is (batch or 1, senders, receivers)."""
+    """Backwards through a step's product and the write before it; adjoint becomes that of the trace before both.
+
+    d_alpha is (batch or 1, senders, receivers).
+    """
     for task in prange(tasks.shape[0]):
         first, last, left, right = tasks[task]
         for i in range(weight.shape[0]):
             for b in range(first, last):
-                d_sender[task % d_sender.shape[0], b, i] = _read_back_row(
-                    trace[b, i, left:right],
+                total, early = _back_row(
+                    before[b, i, left:right],
                     adjoint[b, i, left:right],
                     weight[i, left:right],
                     alpha[i, left:right],
                     d_alpha[b % d_alpha.shape[0], i, left:right],
                     d[b, left:right],
                     sender[b, i],
-                )
-
-
-@njit(parallel=True, **_OPTIONS)
-def write_back(
-    before: NDArray,
-    adjoint: NDArray,
-    keep: NDArray,
-    write: NDArray,
-    pre: NDArray,
-    bound: float,
-    tasks: NDArray,
-    d_keep: NDArray,
-    d_write: NDArray,
-    d_pre: NDArray,
-) -> None:
-    """Backwards through a write; adjoint becomes that of the trace before it."""
-    for task in prange(tasks.shape[0]):
-        first, last, left, right = tasks[task]
-        for i in range(before.shape[1]):
-            for b in range(first, last):
-                d_pre[task % d_pre.shape[0], b, i] = _write_back_row(
-                    before[b, i, left:right],
-                    adjoint[b, i, left:right],
                     keep[b, left:right],
                     write[b, left:right],
                     pre[b, i],
@@ -235,6 +230,8 @@ def write_back(
                     d_keep[b, left:right],
                     d_write[b, left:right],
                 )
+                d_sender[task % d_sender.shape[0], b, i] = total
+                d_pre[task % d_pre.shape[0], b, i] = early
 
 
 @njit(parallel=True, **_OPTIONS)
@@ -246,6 +243,7 @@ def undo(
     d: NDArray,
     sender: NDArray,
     keep: NDArray,
+    inverse: NDArray,
     write: NDArray,
     pre: NDArray,
     tasks: NDArray,
@@ -255,12 +253,15 @@ def undo(
     d_write: NDArray,
     d_pre: NDArray,
 ) -> None:
-    """`read_back` and `write_back` in one pass that also undoes the write, for rules without a clip."""
+    """`back` that finds the trace before a step by undoing the write in place, for rules without a clip.
+
+    inverse is 1 / keep.
+    """
     for task in prange(tasks.shape[0]):
         first, last, left, right = tasks[task]
         for i in range(weight.shape[0]):
             for b in range(first, last):
-                total, before = _undo_row(
+                total, early = _undo_row(
                     trace[b, i, left:right],
                     adjoint[b, i, left:right],
                     weight[i, left:right],
@@ -269,10 +270,11 @@ def undo(
                     d[b, left:right],
                     sender[b, i],
                     keep[b, left:right],
+                    inverse[b, left:right],
                     write[b, left:right],
                     pre[b, i],
                     d_keep[b, left:right],
                     d_write[b, left:right],
                 )
                 d_sender[task % d_sender.shape[0], b, i] = total
-                d_pre[task % d_pre.shape[0], b, i] = before
+                d_pre[task % d_pre.shape[0], b, i] = early
