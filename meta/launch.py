@@ -21,11 +21,13 @@ examples:
 
 def check(plan: Plan, places: Mapping[str, str | None]) -> None:
     """Look for the device and the data before the run folder is made."""
+    from meta.sharing import gradient_workers
     from meta.training import check_device
 
     for treatment in plan.treatments:
         settings = plan.experiment.treated(plan.settings, treatment)
         check_device(settings.device)
+        gradient_workers(settings, places.get("gradient_workers"))
         settings.prepare(places.get("data_folder"))
 
 

@@ -42,12 +42,22 @@ def open_pool(
     Raises:
         UserError: workers for a batch that is not cut, or a cluster that cannot be reached.
     """
-    count = 0 if workers is None else whole_number("--gradient-workers", workers, 0)
+    count = gradient_workers(settings, workers)
     if settings.parts == 1:
-        if count:
-            raise UserError(f"--gradient-workers {count}: allowed with --parts 2 or more")
         return None
     return GradientPool(partial(build, settings, seed, data), count, address)
+
+
+def gradient_workers(settings: Training, given: str | None) -> int:
+    """Number of actors that a flag asks for.
+
+    Raises:
+        UserError: no number, or workers for a batch that is not cut.
+    """
+    count = 0 if given is None else whole_number("--gradient-workers", given, 0)
+    if count and settings.parts == 1:
+        raise UserError(f"--gradient-workers {count}: allowed with --parts 2 or more")
+    return count
 
 
 def build(settings: Training, seed: int, data: str | None) -> Callable[[Arrays, int], dict[str, NDArray]]:
