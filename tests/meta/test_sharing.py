@@ -12,28 +12,9 @@ from meta.experiments.patterns import PatternSettings
 from meta.sharing import build, loss_of, settings_of_part, share
 
 SMALL = PatternSettings(bits=12, patterns=2, cycles=1, shown=2, blank=1, test=2, batch=6, parts=3, iterations=4)
-FLAGS = [
-    "run",
-    "miconi2018-patterns",
-    "--scale",
-    "smoke",
-    "--bits",
-    "10",
-    "--batch",
-    "4",
-    "--parts",
-    "2",
-    "--iterations",
-    "6",
-    "--log-every",
-    "2",
-    "--checkpoint-every",
-    "2",
-    "--trials",
-    "1",
-    "--workers",
-    "0",
-]
+_WORDS = "run miconi2018-patterns --scale smoke --bits 10 --batch 4 --parts 2 --iterations 6"
+_MORE = "--log-every 2 --checkpoint-every 2 --trials 1 --workers 0"
+FLAGS = [*_WORDS.split(), *_MORE.split()]
 
 
 def test_the_shared_gradient_is_the_mean_of_the_parts_own() -> None:
