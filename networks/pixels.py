@@ -124,7 +124,7 @@ class FirstLayer(torch.autograd.Function):
         return out.permute(0, 3, 1, 2)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor]:
         """Gradients of weight and bias."""
         given = gradient.permute(0, 2, 3, 1).to(torch.bfloat16).contiguous()
         totals = np.zeros((RANGES, 10, given.shape[-1]), np.float32)
