@@ -31,11 +31,36 @@ class ConvEncoder(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Features (batch, channels) of pictures (batch, 1, 31, 31)."""
-        values = torch.tanh(self._first(pictures).float())
+        if self._compiled(pictures):
+            from networks.pixels import FirstLayer  # compiles with numba, which GPU machines may lack
+
+            first = self.layers[0]
+            values = FirstLayer.apply(pictures, first.get_parameter("weight"), first.get_parameter("bias"))
+        else:
+            values = torch.tanh(self._first(pictures).float())
         for layer in list(self.layers)[1:]:
             # tanh of bfloat16 takes several times as long as of float32
-            values = torch.tanh(layer(values).float())
+            values = torch.tanh(self._convolve(layer, values).float())
         return values.flatten(1)
+
+    def _compiled(self, pictures: Tensor) -> bool:
+        """Whether the compiled first layer computes what is wanted: bfloat16 on a CPU, no gradient of pictures."""
+        return (
+            pictures.device.type == "cpu"
+            and pictures.dtype == torch.float32
+            and not pictures.requires_grad
+            and torch.is_autocast_enabled("cpu")
+            and torch.get_autocast_dtype("cpu") == torch.bfloat16
+        )
+
+    @staticmethod
+    def _convolve(layer: nn.Module, values: Tensor) -> Tensor:
+        """A layer; where one place is left, as one matrix product."""
+        if values.shape[-2:] != (3, 3):
+            return layer(values)
+        weight, bias = layer.get_parameter("weight"), layer.get_parameter("bias")
+        flat = values.permute(0, 2, 3, 1).flatten(1)
+        return nn.functional.linear(flat, weight.permute(0, 2, 3, 1).flatten(1), bias)[..., None, None]
 
     def _first(self, pictures: Tensor) -> Tensor:
         """The first layer as one matrix product: with one channel in, that is faster than a convolution."""
