@@ -144,11 +144,10 @@ def test_stopped_anywhere_a_run_resumes_to_the_same_end(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHORT)
-def test_workers_do_not_change_a_byte(name: str, tmp_path: Path) -> None:
-    for workers in ("0", "2"):
-        command = run(name, tmp_path / workers, "--workers", workers)
-        subprocess.run([sys.executable, str(script(tmp_path)), *command], check=True, capture_output=True)
-    assert same_files(tmp_path / "0", tmp_path / "2")
+def test_workers_do_not_change_a_byte(name: str, finished: dict[str, Path], tmp_path: Path) -> None:
+    command = run(name, tmp_path / "run", "--workers", "2")
+    subprocess.run([sys.executable, str(script(tmp_path)), *command], check=True, capture_output=True)
+    assert same_files(finished[name], tmp_path / "run")
 
 
 def script(folder: Path) -> Path:
@@ -164,7 +163,8 @@ def test_killed_at_several_moments_a_run_resumes_to_the_same_end(
     name: str, finished: dict[str, Path], tmp_path: Path
 ) -> None:
     out, kills = tmp_path / "run", 0
-    command = [sys.executable, str(script(tmp_path)), *run(name, out, "--workers", "0", "--resume")]
+    workers = "2" if name == "miconi2018-omniglot" else "0"
+    command = [sys.executable, str(script(tmp_path)), *run(name, out, "--workers", workers, "--resume")]
     waits = [lambda: list(out.glob("run.json")), lambda: list(out.glob("*/trial-*/checkpoint.npz"))]
     for attempt in range(4):
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -176,7 +176,7 @@ def test_killed_at_several_moments_a_run_resumes_to_the_same_end(
         # a later attempt is killed while it loads, or while it goes on
         time.sleep((0.0, 0.0, 1.5, 2.5)[attempt])
         if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
+            os.kill(process.pid, signal.SIGKILL)  # without its workers: they must notice by themselves
             kills += 1
         process.wait()
     assert kills >= 2
@@ -196,21 +196,19 @@ def test_half_precision_runs(name: str, tmp_path: Path) -> None:
 def test_a_training_that_diverges_ends_with_one_clear_line(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wild = ["--rate", "1e30", "--workers", "0", "--precision", "float32"]
-    code = meta(*run(name, tmp_path / "run", *wild))
+    assert meta(*run(name, tmp_path / "run", "--rate", "1e30", "--workers", "0")) == 2
     lines = capsys.readouterr().err.splitlines()
-    if code == 0:  # neurons that saturate at once have a loss still; nothing that is no number was kept
-        for folder in trials(tmp_path / "run"):
-            with np.load(folder / "model.npz") as model:
-                assert all(np.isfinite(model[key]).all() for key in model.files)
-        return
-    assert code == 2 and "trials failed; try them again with: meta run --resume --out" in lines[-1]
+    assert "trials failed; try them again with: meta run --resume --out" in lines[-1]
     told = [line for line in lines if " failed: " in line]
     assert told and all("a smaller --rate or --clip 1" in line for line in told)
+    for folder in trials(tmp_path / "run"):  # what finished nevertheless, as neurons do that saturate at once
+        if (folder / "result.json").exists():
+            with np.load(folder / "model.npz") as model:
+                assert all(np.isfinite(model[key]).all() for key in model.files)
 
 
 def test_the_last_good_checkpoint_outlives_a_divergence(
-    finished: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = "miconi2019-ptb"
     wild = ["--treatments", "plastic", "--decay", "1", "--clip", "0", "--rate", "1e3", "--workers", "0"]
@@ -219,10 +217,10 @@ def test_the_last_good_checkpoint_outlives_a_divergence(
     assert " failed: FloatingPointError: " in capsys.readouterr().err
     (folder,) = trials(tmp_path / "run")
     assert not (folder / "result.json").exists()
-    if (folder / "checkpoint.npz").exists():
-        with np.load(folder / "checkpoint.npz") as checkpoint:
-            model = [checkpoint[key] for key in checkpoint.files if key.startswith("model.")]
-        assert model and all(np.isfinite(value).all() for value in model)
+    with np.load(folder / "checkpoint.npz") as checkpoint:
+        model = [checkpoint[key] for key in checkpoint.files if key.startswith("model.")]
+        assert 0 < int(checkpoint["iteration"]) < 400
+    assert model and all(np.isfinite(value).all() for value in model)
 
 
 SMOKE = "--scale smoke --workers 0"
