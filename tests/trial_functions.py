@@ -68,13 +68,13 @@ def die(trial: Trial, progress: Progress, path: Path, times: int) -> None:
 
 
 def die_further_on(trial: Trial, progress: Progress, path: Path) -> None:
-    """Each time it runs it gets one step further, says so and is killed; it ends at step 6."""
+    """Each time it runs it gets one step further, says so and is killed; it ends at step 5."""
     steps = path / "steps"
     count = len(steps.read_text()) if steps.exists() else 0
     steps.write_text("x" * (count + 1))
     progress({"step": count})
-    if count < 6:
-        time.sleep(1.5)
+    if count < 5:
+        time.sleep(1.1)
         os.kill(os.getpid(), signal.SIGKILL)
 
 

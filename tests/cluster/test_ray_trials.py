@@ -61,7 +61,7 @@ def test_a_trial_whose_worker_always_dies_is_given_up(tmp_path: Path) -> None:
 
 def test_a_trial_that_gets_further_is_never_given_up(tmp_path: Path) -> None:
     failures = run_trials_on(partial(die_further_on, path=tmp_path), TRIALS[:1], Resources(), Log())
-    assert failures == {} and len((tmp_path / "steps").read_text()) == 7 > RESTARTS + 1
+    assert failures == {} and len((tmp_path / "steps").read_text()) == 6 > RESTARTS + 1
 
 
 @pytest.mark.parametrize(("resources", "most", "limit"), [(Resources(), 2, 2), (Resources(0.5), None, 6)])
