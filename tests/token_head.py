@@ -1,5 +1,6 @@
 """A Ray head that asks for a token, with its job server; says where it is, and ends with its input."""
 
+import socket
 import sys
 
 from ray.cluster_utils import Cluster
