@@ -102,7 +102,7 @@ def test_offline_is_one_line_that_says_what_to_do(tmp_path):
         url,
         "cannot be downloaded",
         str(tmp_path),
-        "--data DIR",
+        "--data-folder DIR",
         "NEUROMATERIALS_DATA",
         "--data generated",
     ):
