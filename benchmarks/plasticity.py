@@ -747,6 +747,7 @@ def main() -> None:
         on_device(options.device, options.only, options.quick)
     else:
         start = time.perf_counter()
+        torch.set_num_threads(1)
         print(f"A process that has imported numpy, scipy and torch and done nothing has {bare():.0f} MB.")
         tables: dict[str, Callable[[bool], None]] = {
             "patterns": patterns,
