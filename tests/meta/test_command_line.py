@@ -198,7 +198,7 @@ def test_a_training_that_diverges_ends_with_one_clear_line(
 ) -> None:
     assert meta(*run(name, tmp_path / "run", "--rate", "1e30", "--workers", "0")) == 2
     lines = capsys.readouterr().err.splitlines()
-    assert "trials failed; try them again with: meta run --resume --out" in lines[-1]
+    assert "trials failed; try them again with: meta retry" in lines[-1]
     told = [line for line in lines if " failed: " in line]
     assert told and all("a smaller --rate or --clip 1" in line for line in told)
     for folder in trials(tmp_path / "run"):  # what finished nevertheless, as neurons do that saturate at once

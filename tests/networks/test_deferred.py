@@ -1,5 +1,6 @@
 """The product of many steps, with one gradient, against plain autograd."""
 
+import pytest
 import torch
 
 from networks.deferred import DeferredProduct
@@ -23,6 +24,42 @@ def test_the_gradient_is_that_of_plain_steps() -> None:
     deferred = torch.autograd.grad(_chain(weight, product, inputs), (weight, inputs))
     for one, other in zip(plain, deferred, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("last", [0, 2, 4])
+def test_steps_that_lead_nowhere_take_their_place_all_the_same(last: int) -> None:
+    torch.manual_seed(0)
+    weight = torch.randn(4, 3, dtype=torch.double, requires_grad=True)
+    inputs = torch.randn(5, 2, 4, dtype=torch.double, requires_grad=True)
+    product = DeferredProduct(weight)
+    results = []
+    for form in (lambda sender: sender @ weight, product):
+        received = [form(sender) for sender in inputs]
+        results.append(torch.autograd.grad(received[last].pow(3).sum(), (weight, inputs)))
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_a_second_way_back_gives_the_same_again() -> None:
+    torch.manual_seed(0)
+    weight = torch.randn(5, 5, dtype=torch.double, requires_grad=True)
+    loss = _chain(weight, DeferredProduct(weight), torch.randn(4, 3, 5, dtype=torch.double))
+    (first,) = torch.autograd.grad(loss, weight, retain_graph=True)
+    (second,) = torch.autograd.grad(loss, weight)
+    assert torch.equal(first, second)
+
+
+def test_half_precision_gives_gradients_nearby() -> None:
+    torch.manual_seed(0)
+    weight = torch.randn(5, 5, requires_grad=True)
+    inputs = torch.randn(4, 3, 5, requires_grad=True)
+    plain = torch.autograd.grad(_chain(weight, lambda state: state @ weight, inputs), (weight, inputs))
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = _chain(weight, DeferredProduct(weight), inputs)
+    half = torch.autograd.grad(loss, (weight, inputs))
+    for one, other in zip(plain, half, strict=True):
+        assert other.dtype == torch.float32
+        torch.testing.assert_close(one, other, rtol=0.1, atol=0.1)
 
 
 def test_without_a_gradient_nothing_is_kept() -> None:

@@ -133,6 +133,22 @@ def test_a_clip_at_the_window_s_end_is_the_clip_of_a_single_step() -> None:
     torch.testing.assert_close(events.lifetime().trace, plain.trace)
 
 
+def test_reads_whose_outputs_nothing_uses_still_pass_the_gradient_of_later_ones() -> None:
+    connections = made(rule="oja")
+
+    def gradients(form: bool) -> tuple[Tensor, ...]:
+        start = some_lifetime(connections, gradient=True)
+        pre, post = draw(3, T, B, S, gradient=True), draw(4, T, B, R, gradient=True)
+        traces: Any = EventTrace(connections, start) if form else start
+        for one, other in zip(pre, post, strict=True):
+            connections(one, traces)
+            traces = connections.learn(traces, one, other)
+        out = connections(pre[1], traces).square().sum()
+        return torch.autograd.grad(out, [start.trace, pre, post, *connections.parameters()])
+
+    assert_close(gradients(True), gradients(False), 1e-10)
+
+
 def test_single_precision_and_an_empty_window() -> None:
     connections = made(rule="oja", bound=FAR).float()
     start = Lifetime(some_lifetime(connections).trace.float())

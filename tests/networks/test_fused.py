@@ -229,6 +229,25 @@ def test_gradients_are_those_of_finite_differences(rule: str) -> None:
         assert (ends[0] - ends[1]) / 2e-5 == pytest.approx(float((slope * direction).sum()), rel=1e-6, abs=1e-7)
 
 
+@pytest.mark.parametrize("rule", FUSED_RULES)
+def test_gradients_go_from_stretch_to_stretch(rule: str) -> None:
+    cell = made(rule=rule, bound=0.5)
+
+    def results(form: bool) -> list[Tensor]:
+        drives, parts = draw(1, T, B, N, gradient=True), []
+        state = cell.initial(B)
+        for stretch in drives.split([4, 1, 4]):
+            out = unroll(cell, stretch, state, fused=form)
+            state = out.state
+            parts.append(out.activity)
+        activity = torch.cat(parts)
+        assert isinstance(state.lifetime, Lifetime)
+        loss = whole(activity, state.lifetime.trace)
+        return [activity, *torch.autograd.grad(loss, [drives, *cell.parameters()])]
+
+    assert_close(results(True), results(False), 1e-10)
+
+
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
 @pytest.mark.parametrize("rule", FUSED_RULES)
 def test_the_result_does_not_depend_on_the_number_of_threads(rule: str, layout: str) -> None:

@@ -77,7 +77,7 @@ def test_a_cell_is_its_equations(kind: str, input: str) -> None:
             if cell.recurrent.modulation != "none":
                 modulator = modulator_output(parameters, activity)  # of the new activity
                 assert out.modulator is not None
-                assert float(out.modulator[t, b]) == pytest.approx(modulator, rel=1e-10)
+                assert out.modulator[t, b].item() == pytest.approx(modulator, rel=1e-10)
             trace, eligibility = learned(parameters, KINDS[kind], trace, eligibility, pre, activity, modulator)
             np.testing.assert_allclose(out.activity[t, b].detach(), activity, rtol=1e-10, atol=1e-12)
         np.testing.assert_allclose(out.state.lifetime.trace[b].detach(), trace, rtol=1e-10, atol=1e-12)
@@ -157,6 +157,17 @@ def test_checkpoints_of_activations_change_no_gradient(kind: str) -> None:
 
     for one, other in zip(run(True), run(False), strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["decaying", "retroactive, to neurons"])
+def test_a_step_is_compiled_as_one_graph(kind: str) -> None:
+    cell = made(kind)
+    compiled = torch.compile(cell, backend="aot_eager", fullgraph=True)
+    state = other = cell.initial(B)
+    for drive in drives():
+        state, other = cell(drive, state), compiled(drive, other)
+    assert_close(leaves(state), leaves(other), 1e-12)
 
 
 @pytest.mark.parametrize("input", ["added", "clamped"])
