@@ -1,6 +1,6 @@
 """Plastic networks are fast: claims about `networks` and `meta`, measured against step-by-step programs.
 
-    python benchmarks/plasticity.py                         all tables, under ten minutes
+    python benchmarks/plasticity.py                         all tables, about ten minutes on a quiet computer
     python benchmarks/plasticity.py --only patterns lstm    some of them
     python benchmarks/plasticity.py --quick                 fewer repeats and sizes
     python benchmarks/plasticity.py --device cuda           what a GPU does: plain steps against compiled ones
@@ -589,7 +589,7 @@ def compare_forms(model: Any, words: Tensor, states: Any) -> tuple[bool, float, 
 
 
 def clip(quick: bool) -> None:
-    cells, tokens, epochs = (300, 300, 100), 24_000 if quick else 36_000, 2 if quick else 3
+    cells, tokens, epochs = (200, 200, 100), 12_000 if quick else 24_000, 2 if quick else 3
     title(f"Clip: {cells} cells as in the large LSTM, trained with events; every window also run with exact steps")
     from meta.training import make_optimizer, step
 
