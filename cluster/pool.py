@@ -23,7 +23,7 @@ import numpy as np
 from cluster.actors import Answer, Crew, Seed, answer
 from cluster.connection import Resources, connected, require
 
-#: Seconds of one evaluation below which sending it away costs more than it gains (see benchmarks/cluster.py).
+#: Seconds of one evaluation below which sending it away costs more than it gains (see benchmarks/clusters.py).
 WORTH = 0.005
 
 

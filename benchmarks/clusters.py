@@ -1,7 +1,7 @@
 """What distribution costs and gains: claims about `cluster`, beside the same work done without Ray.
 
-    python benchmarks/cluster.py            all tables, about three minutes
-    python benchmarks/cluster.py --quick    fewer repeats, about one and a half
+    python benchmarks/clusters.py            all tables, about three minutes
+    python benchmarks/clusters.py --quick    fewer repeats, about one and a half
 
 The claims: a trial costs less than 0.2 s of the driver's time to launch; evaluations of 10 ms or more gain from
 two workers; a trial goes on within 20 s after its worker was killed and within 60 s after its node was lost; two
@@ -20,7 +20,6 @@ import multiprocessing
 import os
 import signal
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -29,11 +28,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-# This file has the name of the package it measures: its folder must not be searched, neither here nor on Ray's
-# workers, which search the folder of the driver's script.
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:] = [str(ROOT), *(path for path in sys.path if Path(path).resolve() != ROOT / "benchmarks")]
-sys.argv[0] = str(ROOT / "benchmark")
 os.environ |= {
     "PYTHONPATH": str(ROOT),
     "RAY_AUTH_MODE": "disabled",
