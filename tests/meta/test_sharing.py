@@ -28,7 +28,7 @@ def test_the_shared_gradient_is_the_mean_of_the_parts_own() -> None:
     for mine, shared in zip(own.model.parameters(), task.model.parameters(), strict=True):
         assert mine.grad is not None and shared.grad is not None
         torch.testing.assert_close(mine.grad, shared.grad, rtol=1e-4, atol=1e-5)
-    assert float(measures["loss"]) == pytest.approx(float(torch.stack(losses).mean()), rel=1e-6)
+    assert float(measures["loss"]) == pytest.approx(float(torch.stack(losses).mean().detach()), rel=1e-6)
 
 
 @pytest.mark.slow
