@@ -80,11 +80,16 @@ def chosen_where(arguments: argparse.Namespace) -> Where:
     for flag, value in given.items():
         if value is not None and address is None:
             raise UserError(f"{flag} {value}: allowed with --address only")
-    cpus, gpus = (None if value is None else _amount(flag, value) for flag, value in given.items())
+    cpus, gpus = (None if value is None else amount(flag, value) for flag, value in given.items())
     return Where(workers, address, Resources(1.0 if cpus is None else cpus, gpus or 0.0))
 
 
-def _amount(flag: str, value: str) -> float:
+def amount(flag: str, value: str) -> float:
+    """How much of a resource a flag asks for.
+
+    Raises:
+        UserError: no whole number and no fraction between 0 and 1.
+    """
     try:
         number = float(value)
     except ValueError:

@@ -27,7 +27,7 @@ def check(plan: Plan, places: Mapping[str, str | None]) -> None:
     for treatment in plan.treatments:
         settings = plan.experiment.treated(plan.settings, treatment)
         check_device(settings.device)
-        gradient_workers(settings, places.get("gradient_workers"))
+        gradient_workers(settings, places)
         settings.prepare(places.get("data_folder"))
 
 
@@ -56,6 +56,7 @@ PROGRAM = Program(
         "tensorboard": "also write TensorBoard events there",
         "gradient_workers": "with --parts: processes that share each trial's batches (default 0: its own)",
         "gradient_address": "with --gradient-workers: Ray cluster they run on (default: one on this machine)",
+        "gpus_per_worker": "with --gradient-workers: GPUs of each, fractions allowed (default 0); see --device",
     },
     epilog=EPILOG,
     check=check,

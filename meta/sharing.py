@@ -16,9 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cluster.connection import Resources
 from cluster.errors import UserError
 from cluster.gradients import GradientPool
 from cluster.parameters import whole_number
+from cluster.where import amount
 from meta.settings import Training
 from meta.task import Task
 
@@ -28,7 +30,7 @@ MEASURE = "measure."
 
 
 def open_pool(
-    settings: Training, seed: int, data: str | None, workers: str | None, address: str | None
+    settings: Training, seed: int, data: str | None, places: Mapping[str, str | None]
 ) -> GradientPool | None:
     """Who computes the parts' gradients; None if a batch is not cut.
 
@@ -36,28 +38,31 @@ def open_pool(
         settings: of the trial.
         seed: of the trial.
         data: folder of the data.
-        workers: flag, how many actors; None or 0 computes here.
-        address: of a Ray cluster; None starts one on this machine.
+        places: flags: `gradient_workers`, how many actors, none computing here; `gradient_address` of a Ray
+            cluster, none starting one on this machine; `gpus_per_worker`.
 
     Raises:
         UserError: workers for a batch that is not cut, or a cluster that cannot be reached.
     """
-    count = gradient_workers(settings, workers)
+    count, resources = gradient_workers(settings, places)
     if settings.parts == 1:
         return None
-    return GradientPool(partial(build, settings, seed, data), count, address)
+    return GradientPool(partial(build, settings, seed, data), count, places.get("gradient_address"), resources)
 
 
-def gradient_workers(settings: Training, given: str | None) -> int:
-    """Number of actors that a flag asks for.
+def gradient_workers(settings: Training, places: Mapping[str, str | None]) -> tuple[int, Resources]:
+    """Number of actors that the flags ask for, and what each needs.
 
     Raises:
-        UserError: no number, or workers for a batch that is not cut.
+        UserError: no numbers, or workers for a batch that is not cut.
     """
-    count = 0 if given is None else whole_number("--gradient-workers", given, 0)
+    workers, gpus = places.get("gradient_workers"), places.get("gpus_per_worker")
+    count = 0 if workers is None else whole_number("--gradient-workers", workers, 0)
     if count and settings.parts == 1:
         raise UserError(f"--gradient-workers {count}: allowed with --parts 2 or more")
-    return count
+    if gpus is not None and not count:
+        raise UserError(f"--gpus-per-worker {gpus}: allowed with --gradient-workers 1 or more")
+    return count, Resources(settings.threads, 0.0 if gpus is None else amount("--gpus-per-worker", gpus))
 
 
 def build(settings: Training, seed: int, data: str | None) -> Callable[[Arrays, int], dict[str, NDArray]]:

@@ -46,6 +46,11 @@ def test_workers_change_nothing(tmp_path: Path) -> None:
     [
         (["--parts", "3"], "--parts 3: allowed are numbers that divide --batch 4"),
         (["--parts", "1", "--gradient-workers", "2"], "--gradient-workers 2: allowed with --parts 2 or more"),
+        (["--gpus-per-worker", "0.5"], "--gpus-per-worker 0.5: allowed with --gradient-workers 1 or more"),
+        (
+            ["--gradient-workers", "2", "--gpus-per-worker", "1.5"],
+            "--gpus-per-worker 1.5: allowed is a whole number, or a fraction between 0 and 1",
+        ),
         (["--gradient-workers", "many"], "--gradient-workers many: allowed is a whole number of 0 or more"),
     ],
 )
