@@ -93,7 +93,7 @@ class Jobs:
             if not installed and "working_dir" not in environment:
                 print(pack(Path(folder), include), file=sys.stderr)
                 environment["working_dir"] = folder
-            entrypoint = shlex.join(["python", "-m", self.program, *words])
+            entrypoint = shlex.join(["python", "-m", "cluster.entry", self.program, *words])
             self._hand_over(entrypoint, job, environment)
         return job
 

@@ -44,13 +44,10 @@ def run_trial(
         keep_memory()
         use_threads(settings.threads)
         own_seed = trial_seed(seed, trial.treatment, trial.number)
-        task = settings.task(own_seed, places.get("data_folder"))
-        events = places.get("tensorboard")
-        data = places.get("data_folder")
+        data, events = places.get("data_folder"), places.get("tensorboard")
+        task = settings.task(own_seed, data)
         with ExitStack() as stack:
-            pool = open_pool(
-                settings, own_seed, data, places.get("gradient_workers"), places.get("gradient_address")
-            )
+            pool = open_pool(settings, own_seed, data, places)
             if pool is not None:
                 stack.enter_context(pool)
             train(task, folder, progress, None if events is None else str(Path(events) / str(trial)), pool)
