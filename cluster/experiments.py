@@ -6,23 +6,12 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from cluster.describe import commit, versions
 from cluster.errors import UserError
 from cluster.parameters import with_values
 from cluster.trials import Progress, Trial
-
-S = TypeVar("S", bound="Settings")
-
-
-class Settings(Protocol):
-    """A frozen dataclass of `cluster.parameters.parameter` fields that decides all of a trial's result."""
-
-    __dataclass_fields__: Any
-
-    def checked(self: S) -> S:
-        """Itself, if all its values are allowed and fit together; else a UserError."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +22,8 @@ class Experiment:
         name: as the command line calls it.
         question: what it asks.
         source: the paper.
-        settings: the published values.
+        settings: the published values: a frozen dataclass of `cluster.parameters.parameter` fields that decides
+            all of a result, and whose `checked()` refuses with a UserError what does not fit together.
         treatments: what each treatment changes.
         default: treatments that run when none are named.
         trials: trials of a treatment at each scale.
@@ -166,10 +156,6 @@ class Plan:
     def all_trials(self) -> list[Trial]:
         """Every trial, treatments taking turns so that early trials of all are there early."""
         return [Trial(treatment, number) for number in range(self.trials) for treatment in self.treatments]
-
-    def decides(self) -> dict[str, Any]:
-        """What a run folder must agree in with this plan to be continued by it."""
-        return what_decides(self.description())
 
 
 def what_decides(description: Mapping[str, Any]) -> dict[str, Any]:

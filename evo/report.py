@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from analysis import statistics
-from analysis.runs import all_treatments, finished_trials, read_metrics, results_table
+from analysis.reports import Measure, corrected, make_folder, print_report, rank_sums, subject, write_tables
+from analysis.runs import read_metrics
 from analysis.significance import modularity_significance
 from cluster.errors import UserError
-from cluster.files import disk_error, write_atomic, write_json
-from cluster.folder import RunFolder, TrialFolder
-from cluster.storage import is_remote
+from cluster.folder import TrialFolder
 from evo.results import check_result
 
 if TYPE_CHECKING:
@@ -32,15 +28,6 @@ SEED = 0
 NULLS = 200
 #: Most networks in a gallery.
 GALLERY = 16
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A number of each trial that treatments are compared by."""
-
-    column: str
-    title: str
-    digits: int
 
 
 MEASURES = (
@@ -79,42 +66,16 @@ def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -
         UserError: not a run folder, no finished trial, runs that do not belong together, or a result that its
             network does not bear out.
     """
-    runs = [RunFolder(path) for path in paths]
-    descriptions = [run.description for run in runs]
-    treatments = all_treatments(paths, descriptions)
-    if out is None and len(paths) > 1:
-        raise UserError("--out: missing: allowed with several runs is a folder for their report")
-    if out is None and is_remote(runs[0].path):
-        raise UserError(f"--out: missing: allowed for {paths[0]} is a folder on this machine for its report")
-    folders = [folder for run in runs for folder in finished_trials(run)]
-    if not folders:
-        raise UserError(f"{paths[0]}: no finished trial yet: allowed is a run with at least one")
-    results, graphs = zip(*(_checked(folder, nulls) for folder in folders), strict=True)
-    out = out or paths[0] / "report"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk_error(out, error) from None
-    groups = {name: [result for result in results if result["treatment"] == name] for name in treatments}
-    groups = {name: members for name, members in groups.items() if members}
+    about = subject(paths, out)
+    results, graphs = zip(*(_checked(folder, nulls) for folder in about.folders), strict=True)
+    make_folder(about.out)
+    groups = about.groups(results)
     summary = {name: summarise(members) for name, members in groups.items()}
     comparisons = compare(groups)
     columns, rows = tabulate(summary, comparisons)
-    planned = sum(description["trials"] * len(description["treatments"]) for description in descriptions)
-    _write_tables(out, columns, rows, list(results))
-    write_json(
-        out / "statistics.json",
-        {
-            "commands": [description["command"] for description in descriptions],
-            "commits": [description.get("commit") for description in descriptions],
-            "finished_trials": len(results),
-            "planned_trials": planned,
-            "summary": summary,
-            "comparisons": comparisons,
-        },
-    )
-    files = draw(out, read_metrics(folders, CURVES.values()), groups, list(graphs), comparisons)
-    _print(descriptions[0], columns, rows, f"{len(results)} of {planned}", out, files)
+    write_tables(about, columns, rows, results, summary, comparisons)
+    files = draw(about.out, read_metrics(about.folders, CURVES.values()), groups, list(graphs), comparisons)
+    print_report(about, columns, rows, "medians with 95 % bootstrap intervals", files)
 
 
 def _checked(folder: TrialFolder, nulls: int) -> tuple[dict[str, Any], nx.DiGraph]:
@@ -163,24 +124,7 @@ def compare(groups: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     `p_holm` corrects for the number of treatments compared, within each measure.
     """
     base, *others = groups
-    tests: list[dict[str, Any]] = []
-    for measure in MEASURES:
-        first = [result[measure.column] for result in groups[base]]
-        rows = []
-        for name in others:
-            test = statistics.mann_whitney([result[measure.column] for result in groups[name]], first)
-            rows.append(
-                {
-                    "measure": measure.column,
-                    "treatment": name,
-                    "against": base,
-                    "test": "Mann-Whitney U",
-                    "statistic": test.statistic,
-                    "vargha_delaney": test.vargha_delaney,
-                    "p": test.p,
-                }
-            )
-        tests += _corrected(rows)
+    tests = rank_sums(groups, MEASURES)
     for outcome in OUTCOMES:
         rows = []
         counted = count(groups[base], outcome)
@@ -198,15 +142,8 @@ def compare(groups: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
                     "p": exact.p,
                 }
             )
-        tests += _corrected(rows)
+        tests += corrected(rows)
     return tests
-
-
-def _corrected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    if rows:
-        for row, p in zip(rows, statistics.holm([row["p"] for row in rows]), strict=True):
-            row["p_holm"] = float(p)
-    return rows
 
 
 def tabulate(
@@ -241,18 +178,6 @@ def _percent(share: Mapping[str, int]) -> str:
 def _p(p_values: Mapping[tuple[str, str], float], measure: str, treatment: str) -> str:
     p = p_values.get((measure, treatment))
     return "" if p is None else f"{p:.2g}"
-
-
-def _write_tables(out: Path, columns: list[str], rows: list[list[str]], results: list[dict[str, Any]]) -> None:
-    import pandas as pd
-
-    table = pd.DataFrame(rows, columns=columns)
-    write_atomic(out / "table.csv", table.to_csv(index=False, lineterminator="\n").encode())
-    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    write_atomic(out / "table.md", ("\n".join(lines) + "\n").encode())
-    trials = results_table(results).to_csv(index=False, lineterminator="\n")
-    write_atomic(out / "trials.csv", trials.encode())
 
 
 def draw(
@@ -305,28 +230,3 @@ def _gallery(results: list[dict[str, Any]], graphs: list[nx.DiGraph]) -> Figure:
         left_inputs=problem.left or None,
         right_inputs=problem.right or None,
     )
-
-
-def _print(
-    description: Mapping[str, Any],
-    columns: list[str],
-    rows: list[list[str]],
-    finished: str,
-    out: Path,
-    files: list[Path],
-) -> None:
-    console = Console(highlight=False)
-    console.print(f"\n[bold]{description['experiment']}[/bold]  {description['question']}", soft_wrap=True)
-    console.print(f"{finished} trials finished; medians with 95 % bootstrap intervals\n")
-    table = Table(box=None, padding=(0, 2), header_style="bold")
-    for k, column in enumerate(columns):
-        table.add_column(column, justify="left" if k == 0 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    widths = [max(len(row[k]) for row in [columns, *rows]) + 4 for k in range(len(columns))]
-    Console(highlight=False, width=max(console.width, sum(widths))).print(table)
-    print(f"\ntables and statistics: {out / 'table.md'}, {out / 'trials.csv'}, {out / 'statistics.json'}")
-    print("figures:")
-    for file in files:
-        if file.suffix == ".png":
-            print(f"  {file}")

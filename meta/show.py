@@ -29,6 +29,7 @@ def show(trial: Path, data: str | None, out: Path | None) -> None:
     Raises:
         UserError: no finished trial there, or a model that does not fit its result.
     """
+    from analysis.reports import make_folder
     from analysis.style import save_figure
 
     if out is None and is_remote(trial):
@@ -41,10 +42,7 @@ def show(trial: Path, data: str | None, out: Path | None) -> None:
     Console(highlight=False).print(table)
     task = trained_task(trial, data)
     target = out or trial.resolve().parent.parent / "report" / "networks"
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written: {error.strerror}") from None
+    make_folder(target)
     name = f"{trial.resolve().parent.name}-{trial.resolve().name}"
     with torch.no_grad():
         for kind, figure in task.figures().items():

@@ -9,28 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.references import Reference
+from analysis.reports import Groups, Measure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Groups = Mapping[str, list[dict[str, Any]]]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A number of each trial's result that treatments are compared by.
-
-    Attributes:
-        column: in result.json.
-        title: in tables and figures.
-        digits: after the point.
-        answers: column with the number of answers behind it, if it is an accuracy of independent answers.
-    """
-
-    column: str
-    title: str
-    digits: int
-    answers: str | None = None
 
 
 @dataclass(frozen=True)
