@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cluster.errors import UserError
 from cluster.experiments import Experiment
 from cluster.parameters import check, parameter
+from cluster.trials import Progress, Trial
 from evo.objectives import OBJECTIVES, weights_of
 from evo.problems import PROBLEMS
 from evo.variation import Mutation
@@ -85,6 +87,18 @@ class Settings:
         except ValueError as error:
             raise UserError(f"--{error}") from None
         return self
+
+    def prepare(self) -> None:
+        """Compile the kernels of a trial, in this process and on disk."""
+        from evo.trial import prepare
+
+        prepare(self)
+
+    def run(self, trial: Trial, progress: Progress, path: Path, seed: int) -> None:
+        """Run or continue one trial in its run folder."""
+        from evo.trial import run_trial
+
+        run_trial(trial, progress, path, self, seed)
 
 
 _PA: dict[str, Any] = {"objectives": ("performance",)}

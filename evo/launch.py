@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import time
 from collections.abc import Mapping
@@ -24,16 +23,10 @@ examples:
 
 def prepare(plan: Plan, places: Mapping[str, str | None]) -> None:
     """Compile the kernels once, here, where the user sees it; workers find them on disk."""
-    from evo.engine import begin, generations, make_toolbox
-    from evo.trial import measure
-
     print("preparing compiled kernels (the first time takes about 20 s) ...", end="", file=sys.stderr, flush=True)
     begun = time.monotonic()
     for treatment in plan.treatments:
-        settings = dataclasses.replace(plan.experiment.treated(plan.settings, treatment), population=4)
-        toolbox = make_toolbox(settings)
-        population = next(generations(toolbox, begin(toolbox, 0), 0))
-        measure(population, 0, None)
+        plan.experiment.treated(plan.settings, treatment).prepare()
     print(f" {time.monotonic() - begun:.1f} s", file=sys.stderr)
 
 
@@ -41,9 +34,7 @@ def run_trial(
     trial: Trial, progress: Progress, path: Path, settings: Any, seed: int, **places: str | None
 ) -> None:
     """Run or continue one trial; DEAP and the kernels load here, where they are used."""
-    from evo import trial as evo_trial
-
-    evo_trial.run_trial(trial, progress, path, settings, seed)
+    settings.run(trial, progress, path, seed)
 
 
 PROGRAM = Program("evo", EXPERIMENTS, run_trial, prepare, "generation", "generations", places={}, epilog=EPILOG)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analysis import statistics
-from analysis.reports import Measure, corrected, make_folder, print_report, rank_sums, subject, write_tables
+from analysis.reports import Groups, corrected, make_folder, print_report, rank_sums, subject, write_tables
 from analysis.runs import read_metrics
 from analysis.significance import modularity_significance
 from cluster.errors import UserError
 from cluster.folder import TrialFolder
 from evo.results import check_result
+from evo.views import Outcome, View, view_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -28,30 +29,6 @@ SEED = 0
 NULLS = 200
 #: Most networks in a gallery.
 GALLERY = 16
-
-
-MEASURES = (
-    Measure("performance", "performance", 3),
-    Measure("modularity", "modularity Q", 3),
-    Measure("modularity_mean", "Q, mean of tied", 3),
-    Measure("connection_cost", "connection cost", 1),
-    Measure("connections", "connections", 0),
-)
-
-#: Panels of the figure over generations.
-CURVES = {"Performance": "performance", "Modularity Q": "modularity", "Connection cost": "connection_cost"}
-
-#: Yes-or-no outcomes of a trial.
-OUTCOMES: Mapping[str, Callable[[Mapping[str, Any]], bool | None]] = {
-    "perfect": lambda result: result["performance"] == 1.0,
-    "decomposed": lambda result: result["decomposed"],
-    "sub-solutions": lambda result: _solves_all_parts(result["sub_solutions"]),
-    "Q beyond chance": lambda result: result["modularity_p"] < 0.05,
-}
-
-
-def _solves_all_parts(parts: Mapping[str, Mapping[str, Any]] | None) -> bool | None:
-    return None if parts is None else bool(parts) and all(part["score"] == 1.0 for part in parts.values())
 
 
 def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -> None:
@@ -67,14 +44,16 @@ def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -
             network does not bear out.
     """
     about = subject(paths, out)
+    view = view_of(about.descriptions[0]["experiment"])
     results, graphs = zip(*(_checked(folder, nulls) for folder in about.folders), strict=True)
     make_folder(about.out)
     groups = about.groups(results)
-    summary = {name: summarise(members) for name, members in groups.items()}
-    comparisons = compare(groups)
-    columns, rows = tabulate(summary, comparisons)
+    summary = {name: summarise(members, view) for name, members in groups.items()}
+    comparisons = compare(groups, view)
+    columns, rows = tabulate(summary, comparisons, view)
     write_tables(about, columns, rows, results, summary, comparisons)
-    files = draw(about.out, read_metrics(about.folders, CURVES.values()), groups, list(graphs), comparisons)
+    metrics = read_metrics(about.folders, view.curves.values())
+    files = draw(about.out, view, metrics, groups, list(graphs), comparisons)
     print_report(about, columns, rows, "medians with 95 % bootstrap intervals", files)
 
 
@@ -92,22 +71,22 @@ def _checked(folder: TrialFolder, nulls: int) -> tuple[dict[str, Any], nx.DiGrap
     return result | {"modularity_p": modularity_significance(graph, nulls).p}, graph
 
 
-def count(results: Sequence[Mapping[str, Any]], outcome: str) -> tuple[int, int] | None:
+def count(results: Sequence[Mapping[str, Any]], outcome: Outcome) -> tuple[int, int] | None:
     """In how many trials, of how many, an outcome came about; None where the problem does not know it."""
-    values = [OUTCOMES[outcome](result) for result in results]
+    values = [outcome(result) for result in results]
     return None if None in values else (sum(map(bool, values)), len(values))
 
 
-def summarise(results: list[dict[str, Any]]) -> dict[str, Any]:
+def summarise(results: list[dict[str, Any]], view: View) -> dict[str, Any]:
     """Medians with 95 % bootstrap intervals, and shares with Wilson intervals, of one treatment's trials."""
     from analysis.intervals import wilson_interval
 
     summary: dict[str, Any] = {"trials": len(results)}
-    for measure in MEASURES:
+    for measure in view.measures:
         interval = statistics.median_interval([result[measure.column] for result in results], SEED)
         summary[measure.column] = {"median": interval.median, "low": interval.low, "high": interval.high}
-    for name in OUTCOMES:
-        counted = count(results, name)
+    for name, outcome in view.outcomes.items():
+        counted = count(results, outcome)
         if counted is not None:
             low, high = wilson_interval(*counted)
             summary[name] = {"count": counted[0], "of": counted[1], "low": low, "high": high}
@@ -118,14 +97,14 @@ def summarise(results: list[dict[str, Any]]) -> dict[str, Any]:
     return summary
 
 
-def compare(groups: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+def compare(groups: Groups, view: View) -> list[dict[str, Any]]:
     """Tests of every treatment against the first: rank sums, and Fisher's exact test for shares.
 
     `p_holm` corrects for the number of treatments compared, within each measure.
     """
     base, *others = groups
-    tests = rank_sums(groups, MEASURES)
-    for outcome in OUTCOMES:
+    tests = rank_sums(groups, view.measures)
+    for title, outcome in view.outcomes.items():
         rows = []
         counted = count(groups[base], outcome)
         for name in others:
@@ -135,7 +114,7 @@ def compare(groups: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
             exact = statistics.fisher_exact(*own, *counted)
             rows.append(
                 {
-                    "measure": outcome,
+                    "measure": title,
                     "treatment": name,
                     "against": base,
                     "test": "Fisher's exact",
@@ -147,21 +126,21 @@ def compare(groups: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
 
 
 def tabulate(
-    summary: Mapping[str, Mapping[str, Any]], comparisons: list[dict[str, Any]]
+    summary: Mapping[str, Mapping[str, Any]], comparisons: list[dict[str, Any]], view: View
 ) -> tuple[list[str], list[list[str]]]:
     """The report's table: a row a measure, a column a treatment, then p-values against the first treatment."""
     base, *others = summary
     columns = ["", *summary, *(f"p ({name} - {base})" for name in others)]
     p_values = {(test["measure"], test["treatment"]): test["p"] for test in comparisons}
     rows = [["trials", *(str(group["trials"]) for group in summary.values()), *("" for _ in others)]]
-    for measure in MEASURES:
+    for measure in view.measures:
         cells = []
         for group in summary.values():
             value, digits = group[measure.column], measure.digits
             interval = f"[{value['low']:.{digits}f}, {value['high']:.{digits}f}]"
             cells.append(f"{value['median']:.{digits}f} {interval}")
         rows.append([measure.title, *cells, *(_p(p_values, measure.column, name) for name in others)])
-    for name in OUTCOMES:
+    for name in view.outcomes:
         if all(name in group for group in summary.values()):
             cells = [f"{g[name]['count']}/{g[name]['of']} ({_percent(g[name])})" for g in summary.values()]
             rows.append([name + " trials", *cells, *(_p(p_values, name, other) for other in others)])
@@ -182,8 +161,9 @@ def _p(p_values: Mapping[tuple[str, str], float], measure: str, treatment: str) 
 
 def draw(
     out: Path,
+    view: View,
     metrics: pd.DataFrame,
-    groups: Mapping[str, list[dict[str, Any]]],
+    groups: Groups,
     graphs: list[nx.DiGraph],
     comparisons: list[dict[str, Any]],
 ) -> list[Path]:
@@ -198,13 +178,13 @@ def draw(
     def pairs(measure: str) -> list[tuple[str, str, float]]:
         return [(base, t["treatment"], t["p"]) for t in comparisons if t["measure"] == measure]
 
-    figures = {"curves": learning_curves(metrics, "generation", CURVES, list(groups), colours=colours)}
-    for measure in (MEASURES[0], MEASURES[1], MEASURES[3]):
+    figures = {"curves": learning_curves(metrics, "generation", view.curves, list(groups), colours=colours)}
+    for measure in (measure for measure in view.measures if measure.column in view.boxes):
         values = {name: [result[measure.column] for result in members] for name, members in groups.items()}
         label = measure.title[0].upper() + measure.title[1:]
         figures[f"box-{measure.column}"] = box_figure(values, label, pairs(measure.column), colours=colours)
-    for name in OUTCOMES:
-        counts = {treatment: count(members, name) for treatment, members in groups.items()}
+    for name, outcome in view.outcomes.items():
+        counts = {treatment: count(members, outcome) for treatment, members in groups.items()}
         known = {treatment: counted for treatment, counted in counts.items() if counted is not None}
         if len(known) == len(groups):
             file = f"bars-{name.replace(' ', '-').lower()}"
@@ -212,6 +192,8 @@ def draw(
     graph_of = iter(graphs)
     for name, members in groups.items():
         figures[f"networks-{name}"] = _gallery(members, [next(graph_of) for _ in members])
+    if view.further is not None:
+        figures |= view.further(groups)
     return [file for name, figure in figures.items() for file in save_figure(figure, out / name)]
 
 

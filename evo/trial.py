@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +38,12 @@ COLUMNS = (
     "connection_cost_median",
     "connections",
 )
+
+
+def prepare(settings: Settings) -> None:
+    """Compile the kernels of a trial by going through one generation of a few individuals."""
+    toolbox = make_toolbox(dataclasses.replace(settings, population=4))
+    measure(next(generations(toolbox, begin(toolbox, 0), 0)), 0, None)
 
 
 def run_trial(trial: Trial, progress: Progress, path: Path, settings: Settings, seed: int) -> None:

@@ -1,0 +1,67 @@
+"""What a report shows of each experiment: curves, final numbers, yes-or-no outcomes, figures of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from analysis.reports import Groups, Measure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Whether something came about in a trial, from its result; None where the problem does not know it.
+Outcome = Callable[[Mapping[str, Any]], bool | None]
+
+
+@dataclass(frozen=True)
+class View:
+    """What a report shows of an experiment.
+
+    Attributes:
+        curves: column of metrics.csv for each panel over generations, by its label.
+        measures: final numbers that treatments are compared by.
+        boxes: columns of those that are drawn as boxes.
+        outcomes: shares of trials, by their title.
+        further: figures beyond curves, boxes, bars and networks, from the results of each treatment.
+    """
+
+    curves: Mapping[str, str]
+    measures: tuple[Measure, ...]
+    boxes: tuple[str, ...]
+    outcomes: Mapping[str, Outcome]
+    further: Callable[[Groups], dict[str, Figure]] | None = None
+
+
+def _solves_all_parts(result: Mapping[str, Any]) -> bool | None:
+    parts = result["sub_solutions"]
+    return None if parts is None else bool(parts) and all(part["score"] == 1.0 for part in parts.values())
+
+
+#: What is shown of networks that were evolved for one problem.
+NETWORKS = View(
+    {"Performance": "performance", "Modularity Q": "modularity", "Connection cost": "connection_cost"},
+    (
+        Measure("performance", "performance", 3),
+        Measure("modularity", "modularity Q", 3),
+        Measure("modularity_mean", "Q, mean of tied", 3),
+        Measure("connection_cost", "connection cost", 1),
+        Measure("connections", "connections", 0),
+    ),
+    ("performance", "modularity", "connection_cost"),
+    {
+        "perfect": lambda result: result["performance"] == 1.0,
+        "decomposed": lambda result: result["decomposed"],
+        "sub-solutions": _solves_all_parts,
+        "Q beyond chance": lambda result: result["modularity_p"] < 0.05,
+    },
+)
+
+#: Experiments that are shown in a way of their own, by name.
+VIEWS: dict[str, View] = {}
+
+
+def view_of(experiment: str) -> View:
+    """How an experiment is shown."""
+    return VIEWS.get(experiment, NETWORKS)
