@@ -18,9 +18,9 @@ import numpy as np
 from deap import base, tools
 
 from evo import objectives, selection, variation
-from evo.experiments import Settings
 from evo.population import Individual, Population, as_population
 from evo.problems import PROBLEMS, Problem
+from evo.settings import Settings
 
 
 def make_toolbox(settings: Settings, problem: Problem | None = None) -> base.Toolbox:

@@ -13,10 +13,10 @@ from scipy.spatial.distance import cdist
 
 from analysis.modularity import spectral_partition
 from evo.engine import begin, generations, make_toolbox
-from evo.experiments import Settings
 from evo.objectives import OBJECTIVES, behavioural_diversity, compare, evaluate, modularity, weights_of
 from evo.population import Population
 from evo.problems import Problem, hierarchical_xor, retina
+from evo.settings import Settings
 from networks import Networks
 
 EVERY = tuple(OBJECTIVES)
