@@ -27,6 +27,9 @@ class Settings:
     pressure: float = parameter(
         0.25, "probability that objectives other than performance and diversity count in a comparison", 0, 1
     )
+    pressure_step: float = parameter(0.0, "how much lower the pressure is after each period", 0, 1)
+    pressure_every: int = parameter(5000, "generations in a period of pressure", 1)
+    pressure_floor: float = parameter(0.0, "lowest pressure that the steps lead to", 0, 1)
     population: int = parameter(1000, "individuals", 2)
     generations: int = parameter(25_000, "generations of a trial", 1)
     insertions_min: int = parameter(0, "fewest connections inserted into a first network", 0)
@@ -47,7 +50,9 @@ class Settings:
     log_every: int = parameter(100, "generations between rows of metrics.csv", 1)
     checkpoint_every: int = parameter(1000, "generations between checkpoints", 1)
     measured_networks: int = parameter(
-        32, "most tied best networks whose modularity is measured for a row; the last row measures all", 1
+        32,
+        "most tied best networks of which a row measures modularity and hierarchy; the last row measures all",
+        1,
     )
 
     @property
@@ -62,11 +67,17 @@ class Settings:
             self.minimum_connections,
         )
 
-    @property
-    def probabilities(self) -> tuple[float, ...]:
+    def pressure_at(self, generation: int) -> float:
+        """The pressure in a generation, which steps down at the end of every period."""
+        lowest = min(self.pressure, self.pressure_floor)
+        # Rounded, so that 0.9 less seven tenths is 0.2 and not the float above it.
+        return max(round(self.pressure - self.pressure_step * (generation // self.pressure_every), 12), lowest)
+
+    def probabilities(self, generation: int) -> tuple[float, ...]:
         """Probability of each objective to count in a comparison."""
         always = ("performance", "diversity")
-        return tuple(1.0 if name in always else self.pressure for name in self.objectives)
+        pressure = self.pressure_at(generation)
+        return tuple(1.0 if name in always else pressure for name in self.objectives)
 
     def checked(self) -> Settings:
         """Itself, if all its values are allowed and fit together.
@@ -130,6 +141,26 @@ TREATMENTS: dict[str, Mapping[str, Any]] = {
     "random": {"objectives": ("performance", "random")},
 }
 
+# Mengistu et al. keep behavioural diversity in every treatment, and the cost always counts unless said otherwise.
+_DIVERSE_PCC: dict[str, Any] = {"objectives": ("performance", "connection-cost", "diversity"), "pressure": 1.0}
+_SELECTED_HIERARCHY: dict[str, Any] = {"objectives": ("performance", "hierarchy", "diversity")}
+_FEW = {"insertions_min": 11, "insertions_max": 19, "minimum_connections": 11}
+
+#: Performance, performance and connection cost, and the controls that tell cost, modularity and hierarchy apart.
+HIERARCHY_TREATMENTS: dict[str, Mapping[str, Any]] = {
+    "pa": {"objectives": ("performance", "diversity")},
+    "pcc": _DIVERSE_PCC,
+    **{f"pcc-p{percent:03d}": _DIVERSE_PCC | {"pressure": percent / 100} for percent in (10, 25, 50, 75)},
+    "pcc-schedule": _DIVERSE_PCC | {"pressure": 0.9, "pressure_step": 0.1, "pressure_floor": 0.1},
+    "pcc-nonmod": _DIVERSE_PCC | {"objectives": ("performance", "low-modularity", "connection-cost", "diversity")},
+    "low-hierarchy": _DIVERSE_PCC
+    | {"objectives": ("performance", "low-hierarchy", "connection-cost", "diversity")},
+    "hierarchy": _SELECTED_HIERARCHY | {"pressure": 1.0},
+    "hierarchy-p025": _SELECTED_HIERARCHY | {"pressure": 0.25},
+    "pa-few": {"objectives": ("performance", "diversity")} | _FEW,
+    "pcc-few": _DIVERSE_PCC | _FEW,
+}
+
 _SOURCE = "Clune, Mouret & Lipson 2013, Proc. R. Soc. B 280:20122863"
 _SHOWN = ("performance", "modularity", "connection_cost", "connections")
 _TRIALS = {"paper": 50, "laptop": 10, "smoke": 2}
@@ -182,6 +213,25 @@ EXPERIMENTS = {
             _TRIALS,
             _SCALES,
             _SHOWN,
+        ),
+        Experiment(
+            "mengistu2016-hierarchy",
+            "Does selection for low connection cost make evolved networks hierarchical?",
+            "Mengistu, Huizinga, Mouret & Clune 2016, PLoS Comput Biol 12:e1004829",
+            Settings(
+                problem="and-xor-and",
+                generations=25_001,
+                insertions_min=20,
+                insertions_max=99,
+                minimum_connections=20,
+                bias_rate=1 / 15,
+                bias_change="step",
+            ),
+            HIERARCHY_TREATMENTS,
+            ("pa", "pcc"),
+            _TRIALS | {"paper": 30},
+            _SCALES,
+            ("performance", "hierarchy", "modularity", "connection_cost"),
         ),
     )
 }
