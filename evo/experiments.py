@@ -37,6 +37,26 @@ TREATMENTS: dict[str, Mapping[str, Any]] = {
     "random": {"objectives": ("performance", "random")},
 }
 
+# Mengistu et al. keep behavioural diversity in every treatment, and the cost always counts unless said otherwise.
+_DIVERSE_PCC: dict[str, Any] = {"objectives": ("performance", "connection-cost", "diversity"), "pressure": 1.0}
+_SELECTED_HIERARCHY: dict[str, Any] = {"objectives": ("performance", "hierarchy", "diversity")}
+_FEW = {"insertions_min": 11, "insertions_max": 19, "minimum_connections": 11}
+
+#: Performance, performance and connection cost, and the controls that tell cost, modularity and hierarchy apart.
+HIERARCHY_TREATMENTS: dict[str, Mapping[str, Any]] = {
+    "pa": {"objectives": ("performance", "diversity")},
+    "pcc": _DIVERSE_PCC,
+    **{f"pcc-p{percent:03d}": _DIVERSE_PCC | {"pressure": percent / 100} for percent in (10, 25, 50, 75)},
+    "pcc-schedule": _DIVERSE_PCC | {"pressure": 0.9, "pressure_step": 0.1, "pressure_floor": 0.1},
+    "pcc-nonmod": _DIVERSE_PCC | {"objectives": ("performance", "low-modularity", "connection-cost", "diversity")},
+    "low-hierarchy": _DIVERSE_PCC
+    | {"objectives": ("performance", "low-hierarchy", "connection-cost", "diversity")},
+    "hierarchy": _SELECTED_HIERARCHY | {"pressure": 1.0},
+    "hierarchy-p025": _SELECTED_HIERARCHY | {"pressure": 0.25},
+    "pa-few": {"objectives": ("performance", "diversity")} | _FEW,
+    "pcc-few": _DIVERSE_PCC | _FEW,
+}
+
 _SOURCE = "Clune, Mouret & Lipson 2013, Proc. R. Soc. B 280:20122863"
 _SHOWN = ("performance", "modularity", "connection_cost", "connections")
 _TRIALS = {"paper": 50, "laptop": 10, "smoke": 2}
@@ -89,6 +109,25 @@ EXPERIMENTS = {
             _TRIALS,
             _SCALES,
             _SHOWN,
+        ),
+        Experiment(
+            "mengistu2016-hierarchy",
+            "Does selection for low connection cost make evolved networks hierarchical?",
+            "Mengistu, Huizinga, Mouret & Clune 2016, PLoS Comput Biol 12:e1004829",
+            Settings(
+                problem="and-xor-and",
+                generations=25_001,
+                insertions_min=20,
+                insertions_max=99,
+                minimum_connections=20,
+                bias_rate=1 / 15,
+                bias_change="step",
+            ),
+            HIERARCHY_TREATMENTS,
+            ("pa", "pcc"),
+            _TRIALS | {"paper": 30},
+            _SCALES,
+            ("performance", "hierarchy", "modularity", "connection_cost"),
         ),
     )
 }

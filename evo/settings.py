@@ -25,6 +25,9 @@ class Settings:
     pressure: float = parameter(
         0.25, "probability that objectives other than performance and diversity count in a comparison", 0, 1
     )
+    pressure_step: float = parameter(0.0, "how much lower the pressure is after each period", 0, 1)
+    pressure_every: int = parameter(5000, "generations in a period of pressure", 1)
+    pressure_floor: float = parameter(0.0, "lowest pressure that the steps lead to", 0, 1)
     population: int = parameter(1000, "individuals", 2)
     generations: int = parameter(25_000, "generations of a trial", 1)
     insertions_min: int = parameter(0, "fewest connections inserted into a first network", 0)
@@ -45,7 +48,9 @@ class Settings:
     log_every: int = parameter(100, "generations between rows of metrics.csv", 1)
     checkpoint_every: int = parameter(1000, "generations between checkpoints", 1)
     measured_networks: int = parameter(
-        32, "most tied best networks whose modularity is measured for a row; the last row measures all", 1
+        32,
+        "most tied best networks of which a row measures modularity and hierarchy; the last row measures all",
+        1,
     )
 
     @property
@@ -60,11 +65,17 @@ class Settings:
             self.minimum_connections,
         )
 
-    @property
-    def probabilities(self) -> tuple[float, ...]:
+    def pressure_at(self, generation: int) -> float:
+        """The pressure in a generation, which steps down at the end of every period."""
+        lowest = min(self.pressure, self.pressure_floor)
+        # Rounded, so that 0.9 less seven tenths is 0.2 and not the float above it.
+        return max(round(self.pressure - self.pressure_step * (generation // self.pressure_every), 12), lowest)
+
+    def probabilities(self, generation: int) -> tuple[float, ...]:
         """Probability of each objective to count in a comparison."""
         always = ("performance", "diversity")
-        return tuple(1.0 if name in always else self.pressure for name in self.objectives)
+        pressure = self.pressure_at(generation)
+        return tuple(1.0 if name in always else pressure for name in self.objectives)
 
     def checked(self) -> Self:
         """Itself, if all its values are allowed and fit together.

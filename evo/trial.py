@@ -19,6 +19,7 @@ from cluster.folder import RunFolder, TrialFolder
 from cluster.seeds import trial_seed
 from cluster.trials import Progress, Trial
 from evo.engine import begin, best, generations, make_toolbox
+from evo.objectives import hierarchy as batch_hierarchy
 from evo.objectives import modularity as batch_modularity
 from evo.objectives import weights_of
 from evo.population import Population
@@ -36,6 +37,7 @@ COLUMNS = (
     "connection_cost",
     "connection_cost_median",
     "connections",
+    "hierarchy",
 )
 
 
@@ -167,7 +169,7 @@ def measure(population: Population, generation: int, most: int | None) -> dict[s
     Args:
         population: ranked individuals.
         generation: its number.
-        most: measure the modularity of at most this many of them, evenly spaced; None measures all.
+        most: measure modularity and hierarchy of at most this many of them, evenly spaced; None measures all.
     """
     tied = best(population)
     networks = population.networks.take(tied)
@@ -175,7 +177,8 @@ def measure(population: Population, generation: int, most: int | None) -> dict[s
     chosen = np.arange(len(tied))
     if most is not None and len(tied) > most:
         chosen = np.arange(most) * len(tied) // most
-    modularities = batch_modularity(networks.take(chosen))
+    measured = networks.take(chosen)
+    modularities = batch_modularity(measured)
     values = (
         generation,
         float(population.values[tied[0], 0]),
@@ -185,6 +188,7 @@ def measure(population: Population, generation: int, most: int | None) -> dict[s
         float(costs.mean()),
         float(np.median(costs)),
         float(counts.mean()),
+        float(batch_hierarchy(measured).mean()),
     )
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -193,7 +197,7 @@ def describe_best(population: Population, problem: Problem, seed: int) -> dict[s
     """The best network with all its measures, and how its equals compare.
 
     Of the tied best networks, one is drawn uniformly from a stream of its own; its equals appear as
-    `tied` (their number), `modularity_mean`, `modularity_median` and `decomposed_share`.
+    `tied` (their number), `modularity_mean`, `modularity_median`, `hierarchy_mean` and `decomposed_share`.
     """
     tied = best(population)
     chosen = tied[int(np.random.default_rng((seed, zlib.crc32(b"best"))).integers(len(tied)))]
@@ -205,6 +209,7 @@ def describe_best(population: Population, problem: Problem, seed: int) -> dict[s
         "tied": len(tied),
         "modularity_mean": float(modularities.mean()),
         "modularity_median": float(np.median(modularities)),
+        "hierarchy_mean": float(batch_hierarchy(equals).mean()),
     }
     if problem.left:
         split = [
@@ -229,6 +234,7 @@ def describe_network(graph: nx.DiGraph, networks: Networks, problem: Problem) ->
         "connections": int(connection_count(networks)[0]),
         "modularity": modularity(graph, partition),
         "partition": partition,
+        "hierarchy": float(batch_hierarchy(networks)[0]),
         "decomposed": None,
         "decomposition": None,
         "sub_solutions": None,
