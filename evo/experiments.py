@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cluster.experiments import Experiment
+from evo.environments import ENVIRONMENTS
 from evo.settings import Settings
 
 _PA: dict[str, Any] = {"objectives": ("performance",)}
@@ -129,5 +130,6 @@ EXPERIMENTS = {
             _SCALES,
             ("performance", "hierarchy", "modularity", "connection_cost"),
         ),
+        *ENVIRONMENTS,
     )
 }

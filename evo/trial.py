@@ -77,8 +77,8 @@ def run_trial(
             "generation": generation,
             "solved_generation": None if own.solved < 0 else own.solved,
         }
-        best_network = describe_best(population, own.toolbox.problem, own_seed)
-        folder.finish(identity | best_network | own.outcome(population, generation))
+        described = describe_best(population, own.toolbox.problem, own_seed)
+        folder.finish(identity | described | own.outcome(generation, described["network"]))
 
 
 class Course:
@@ -132,8 +132,8 @@ class Course:
         """Go on from the memory of a generation."""
         self.solved = int(arrays["solved"])
 
-    def outcome(self, population: Population, generation: int) -> dict[str, Any]:
-        """What the result holds beyond the best network."""
+    def outcome(self, generation: int, network: Mapping[str, Any]) -> dict[str, Any]:
+        """What the result holds beyond the best network, which is given as in the result."""
         return {}
 
 
