@@ -375,8 +375,8 @@ def _peel_counted(
     return ranks
 
 
-# In the two kernels below indices are unsigned, numbers narrow and branches absent, so that one instruction compares
-# many individuals. `possible` is 1 where those in all rows of `certain` but the first are no worse.
+# In the two kernels below indices are unsigned, numbers narrow and branches absent, so that one instruction
+# compares many individuals. `possible` is 1 where those in all rows of `certain` but the first are no worse.
 
 
 @njit(cache=True)
