@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from analysis import statistics
-from analysis.durations import Durations, log_rank, median_duration, rank_sum
 from analysis.reports import (
     Groups,
     corrected,
@@ -23,6 +20,7 @@ from analysis.reports import (
 )
 from analysis.runs import read_metrics
 from analysis.significance import modularity_significance
+from analysis.survival import log_rank_tests, solving_curve
 from cluster.errors import UserError
 from cluster.folder import TrialFolder
 from evo.results import check_result
@@ -40,6 +38,8 @@ NULLS = 200
 #: Most networks in a gallery.
 GALLERY = 16
 LOG_RANK = "log-rank test"
+# Longer than anything that came about.
+NEVER = 1e18
 
 
 def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -> None:
@@ -65,7 +65,7 @@ def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -
     write_tables(about, columns, rows, results, summary, comparisons)
     metrics = read_metrics(about.folders, view.curves.values())
     files = draw(about.out, view, metrics, groups, list(graphs), comparisons)
-    print_report(about, columns, rows, "medians with 95 % bootstrap intervals", files)
+    print_report(about, columns, rows, "medians with 95 % intervals: bootstrap, for durations Kaplan-Meier", files)
 
 
 def _checked(folder: TrialFolder, nulls: int) -> tuple[dict[str, Any], nx.DiGraph]:
@@ -104,11 +104,12 @@ def summarise(results: list[dict[str, Any]], view: View) -> dict[str, Any]:
             low, high = wilson_interval(*counted)
             summary[name] = {"count": counted[0], "of": counted[1], "low": low, "high": high}
     for duration in view.durations:
-        found = duration.of(results)
-        if len(found):
-            middle = median_duration(found, SEED)
-            reached = {"count": int(found.reached.sum()), "of": len(found)}
-            summary[duration.column] = asdict(middle) | reached
+        table = duration.table({"": results})
+        if len(table):
+            curve = solving_curve(table["generation"], table["solved"])
+            ends = {"median": curve.median, "low": curve.median_low, "high": curve.median_high}
+            finite = {name: end if math.isfinite(end) else None for name, end in ends.items()}
+            summary[duration.column] = finite | {"count": int(table["solved"].sum()), "of": len(table)}
     return summary
 
 
@@ -120,9 +121,7 @@ def compare(groups: Groups, view: View) -> list[dict[str, Any]]:
     against = view.against(groups)
     tests = rank_sums(groups, view.measures, against)
     for duration in view.durations:
-        tests += compare_durations(
-            {name: duration.of(members) for name, members in groups.items()}, duration, against
-        )
+        tests += compare_durations(duration.table(groups), duration.column, against)
     for title, outcome in view.outcomes.items():
         rows = []
         for name, base in against.items():
@@ -136,26 +135,27 @@ def compare(groups: Groups, view: View) -> list[dict[str, Any]]:
     return tests
 
 
-def compare_durations(
-    groups: Mapping[str, Durations], duration: Duration, against: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Rank-sum tests, in which a trial that never came to it ranks last, and log-rank tests."""
-    pairs = [(name, base) for name, base in against.items() if len(groups[name]) and len(groups[base])]
-    ranked, rates = [], []
-    for name, base in pairs:
-        identity = {"measure": duration.column, "treatment": name, "against": base}
-        order, rate = rank_sum(groups[name], groups[base]), log_rank(groups[name], groups[base])
-        ranked.append(
-            identity
-            | {
-                "test": "Mann-Whitney U",
-                "statistic": order.statistic,
-                "vargha_delaney": order.vargha_delaney,
-                "p": order.p,
-            }
-        )
-        rates.append(identity | {"test": LOG_RANK, "statistic": rate.statistic, "p": rate.p})
-    return corrected(ranked) + corrected(rates)
+def compare_durations(table: pd.DataFrame, column: str, against: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Rank-sum tests, in which a trial that never came to it ranks last, and log-rank tests.
+
+    Args:
+        table: as of `Duration.table`.
+        column: of the results, by which the tests are called.
+        against: the treatment that each is compared with.
+    """
+    ranked = table["generation"].where(table["solved"], NEVER)
+    present = set(table["treatment"])
+    orders, rates = [], []
+    for name, base in against.items():
+        if name in present and base in present:
+            own, first = table["treatment"] == name, table["treatment"] == base
+            identity = {"measure": column, "treatment": name, "against": base}
+            order = statistics.mann_whitney(ranked[own], ranked[first])
+            numbers = {"statistic": order.statistic, "vargha_delaney": order.vargha_delaney, "p": order.p}
+            orders.append(identity | {"test": "Mann-Whitney U"} | numbers)
+            rate = log_rank_tests(table[own | first], base=base).iloc[0]
+            rates.append(identity | {"test": LOG_RANK, "statistic": float(rate["z"]), "p": float(rate["p"])})
+    return corrected(orders) + corrected(rates)
 
 
 def tabulate(
@@ -259,18 +259,18 @@ def draw(
 def _duration_figures(
     groups: Groups, duration: Duration, pairs: Sequence[tuple[str, str, float]], colours: Mapping[str, str]
 ) -> dict[str, Figure]:
-    """Boxes of durations, censored ones where observation ended, and the share of trials not yet there."""
-    from analysis.durations import survival_figure
+    """Boxes of durations, censored ones where observation ended, and the share of trials over time."""
     from analysis.groups import box_figure
+    from analysis.survival import solving_figure
 
-    found = {name: duration.of(members) for name, members in groups.items()}
+    table = duration.table(groups)
     label = duration.title[0].upper() + duration.title[1:]
     # A logarithmic axis has no place for 0.
-    times = {name: np.maximum(durations.times, 1.0) for name, durations in found.items()}
-    return {
-        f"box-{duration.column}": box_figure(times, label, pairs, colours=colours, scale="log"),
-        f"survival-{duration.column}": survival_figure(found, label, colours=colours),
-    }
+    times = {name: table["generation"][table["treatment"] == name].clip(lower=1.0) for name in groups}
+    figures = {f"box-{duration.column}": box_figure(times, label, pairs, colours=colours, scale="log")}
+    if len(table):
+        figures[f"solved-{duration.column}"] = solving_figure(table, colours=colours, xlabel=label)
+    return figures
 
 
 def _gallery(results: list[dict[str, Any]], graphs: list[nx.DiGraph]) -> Figure:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from analysis.durations import Durations
 from analysis.reports import Groups, Measure, against_first
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 #: Whether something came about in a trial, from its result; None where the problem does not know it.
@@ -30,15 +30,18 @@ class Duration:
     title: str
     observed: str = "generation"
 
-    def of(self, results: Sequence[Mapping[str, Any]]) -> Durations:
-        """Durations of the trials that had a chance of it."""
-        waited = [result for result in results if result[self.observed] is not None]
-        times = [result[self.column] for result in waited]
-        reached = [time is not None for time in times]
-        ends = [
-            result[self.observed] if time is None else time for result, time in zip(waited, times, strict=True)
+    def table(self, groups: Groups) -> pd.DataFrame:
+        """As `analysis.tables.solving_times`: a row for each trial that had a chance of it."""
+        import pandas as pd
+
+        rows = [
+            (name, result[self.column] if reached else result[self.observed], reached)
+            for name, results in groups.items()
+            for result in results
+            if result[self.observed] is not None
+            for reached in (result[self.column] is not None,)
         ]
-        return Durations.of(ends, reached)
+        return pd.DataFrame(rows, columns=["treatment", "generation", "solved"]).astype({"solved": bool})
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class View:
     Attributes:
         curves: column of metrics.csv for each panel over generations, by its label.
         measures: final numbers that treatments are compared by.
-        boxes: columns of those, and of durations, that are drawn as boxes; durations as survival curves too.
+        boxes: columns of those, and of durations, that are drawn as boxes; durations as curves of shares too.
         outcomes: shares of trials, by their title.
         further: figures beyond curves, boxes, bars and networks, from the results of each treatment.
         durations: how long things took.
@@ -156,11 +159,23 @@ ADAPTATION = replace(
     against=without_cost_or_change,
 )
 
+#: The same where hierarchy is asked about.
+HIERARCHICAL_ADAPTATION = replace(
+    ADAPTATION,
+    curves={**ADAPTATION.curves, "Hierarchy H": "hierarchy"},
+    measures=(
+        *ADAPTATION.measures,
+        Measure("hierarchy", "hierarchy H", 3),
+        Measure("base_hierarchy", "hierarchy H of the cloned network", 3),
+    ),
+    boxes=(*ADAPTATION.boxes, "base_hierarchy"),
+)
+
 #: Experiments that are shown in a way of their own, by name.
 VIEWS: dict[str, View] = {
     "clune2013-changing-goals": GOALS,
     "clune2013-evolvability": ADAPTATION,
-    "mengistu2016-evolvability": ADAPTATION,
+    "mengistu2016-evolvability": HIERARCHICAL_ADAPTATION,
 }
 
 

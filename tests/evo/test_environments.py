@@ -58,7 +58,7 @@ def test_an_adaptation_is_reported_although_no_trial_got_there(
     printed = capsys.readouterr().out
     assert "never [never, never] 0/2" in printed and "p (pcc-and-or - pa-and-or)" in printed
     figures = {path.name for path in (tmp_path / "report").glob("*.png")}
-    assert {"box-adaptation_generations.png", "survival-adaptation_generations.png"} <= figures
+    assert {"box-adaptation_generations.png", "box-base_modularity.png"} <= figures
     assert evo("show", adaptation / "pa-or-and" / "trial-000", "--nulls 5 --out", tmp_path / "network") == 0
 
 
