@@ -196,9 +196,8 @@ def _lasting(value: Mapping[str, float | None] | None) -> str:
     """Median and interval of a duration, and of how many trials how many came to it."""
     if value is None:
         return "-"
-    middle, low, high = (
-        "never" if value[end] is None else f"{value[end]:.0f}" for end in ("median", "low", "high")
-    )
+    low, high = ("∞" if value[end] is None else f"{value[end]:.0f}" for end in ("low", "high"))
+    middle = "never" if value["median"] is None else f"{value['median']:.0f}"
     return f"{middle} [{low}, {high}] {value['count']}/{value['of']}"
 
 
