@@ -20,6 +20,7 @@ NESTED = (
     "network",
     "partition",
     "sub_solutions",
+    "sub_problem_carriers",
     "base_network",
     "performances",
     "adaptation_times",

@@ -19,11 +19,11 @@ from analysis.reports import (
     write_tables,
 )
 from analysis.runs import read_metrics
-from analysis.significance import modularity_significance
+from analysis.significance import significance
 from analysis.survival import log_rank_tests, solving_curve
 from cluster.errors import UserError
 from cluster.folder import TrialFolder
-from evo.results import check_result
+from evo.results import check_result, completed
 from evo.views import Duration, Outcome, View, view_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -
     comparisons = compare(groups, view)
     columns, rows = tabulate(summary, comparisons, view)
     write_tables(about, columns, rows, results, summary, comparisons)
-    metrics = read_metrics(about.folders, view.curves.values())
+    metrics = read_metrics(about.folders, [view.x, *view.curves.values()])
     files = draw(about.out, view, metrics, groups, list(graphs), comparisons)
     print_report(about, columns, rows, "medians with 95 % intervals: bootstrap, for durations Kaplan-Meier", files)
 
@@ -71,15 +71,17 @@ def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -
 def _checked(folder: TrialFolder, nulls: int) -> tuple[dict[str, Any], nx.DiGraph]:
     """Result and network of a trial, the former borne out by the latter and by where it lies.
 
-    The result gains `modularity_p`, the share of random networks that are as modular.
+    The result gains `modularity_p` and `hierarchy_p`, the share of random networks that are as modular, as
+    hierarchical, and what results of earlier versions lack.
     """
     result, file = folder.result, folder.path / "result.json"
-    graph, _ = check_result(result, file)
+    graph, problem = check_result(result, file)
     own = f"{result['treatment']}/trial-{result['trial']:03d}"
     lies = f"{folder.path.parent.name}/{folder.path.name}"
     if own != lies:
         raise UserError(f"{file}: is of trial {own}: allowed is {lies}; the file was changed or moved")
-    return result | {"modularity_p": modularity_significance(graph, nulls).p}, graph
+    chance = {f"{name}_p": found.p for name, found in significance(graph, nulls=nulls).items()}
+    return completed(result, graph, problem) | chance, graph
 
 
 def count(results: Sequence[Mapping[str, Any]], outcome: Outcome) -> tuple[int, int] | None:
@@ -151,8 +153,8 @@ def compare_durations(table: pd.DataFrame, column: str, against: Mapping[str, st
             own, first = table["treatment"] == name, table["treatment"] == base
             identity = {"measure": column, "treatment": name, "against": base}
             order = statistics.mann_whitney(ranked[own], ranked[first])
-            numbers = {"statistic": order.statistic, "vargha_delaney": order.vargha_delaney, "p": order.p}
-            orders.append(identity | {"test": "Mann-Whitney U"} | numbers)
+            size = {"statistic": order.statistic, "vargha_delaney": order.vargha_delaney, "p": order.p}
+            orders.append(identity | {"test": "Mann-Whitney U"} | size)
             rate = log_rank_tests(table[own | first], base=base).iloc[0]
             rates.append(identity | {"test": LOG_RANK, "statistic": float(rate["z"]), "p": float(rate["p"])})
     return corrected(orders) + corrected(rates)
@@ -249,7 +251,7 @@ def draw(
             figures[file] = bars_figure(known, f"Trials: {name} (%)", pairs(name), colours=colours)
     graph_of = iter(graphs)
     for name, members in groups.items():
-        figures[f"networks-{name}"] = _gallery(members, [next(graph_of) for _ in members])
+        figures[f"networks-{name}"] = _gallery(members, [next(graph_of) for _ in members], view)
     if view.further is not None:
         figures |= view.further(groups)
     return [file for name, figure in figures.items() for file in save_figure(figure, out / name)]
@@ -272,18 +274,25 @@ def _duration_figures(
     return figures
 
 
-def _gallery(results: list[dict[str, Any]], graphs: list[nx.DiGraph]) -> Figure:
-    """The best networks by performance, then modularity, in the colours of their modules."""
+def _gallery(results: list[dict[str, Any]], graphs: list[nx.DiGraph], view: View) -> Figure:
+    """The best networks by performance, then by what the view ranks them by, in the colours of their modules."""
     from analysis.gallery import gallery
     from evo.problems import PROBLEMS
 
-    order = sorted(range(len(results)), key=lambda k: (-results[k]["performance"], -results[k]["modularity"]))
-    chosen = order[:GALLERY]
+    def rank(k: int) -> tuple[float, ...]:
+        return tuple(-results[k][column] for column in ("performance", *view.captions.values()))
+
+    chosen = sorted(range(len(results)), key=rank)[:GALLERY]
     problem = PROBLEMS[results[0]["problem"]]()
     return gallery(
         [graphs[k] for k in chosen],
-        [f"{results[k]['performance']:.3f}  Q {results[k]['modularity']:.2f}" for k in chosen],
+        [_caption(results[k], view) for k in chosen],
         [results[k]["partition"] for k in chosen],
         left_inputs=problem.left or None,
         right_inputs=problem.right or None,
     )
+
+
+def _caption(result: Mapping[str, Any], view: View) -> str:
+    numbers = (f"{letter} {result[column]:.2f}" for letter, column in view.captions.items())
+    return "  ".join((f"{result['performance']:.3f}", *numbers))

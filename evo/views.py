@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from analysis.reports import Groups, Measure, against_first
@@ -53,6 +53,8 @@ class View:
         measures: final numbers that treatments are compared by.
         boxes: columns of those, and of durations, that are drawn as boxes; durations as curves of shares too.
         outcomes: shares of trials, by their title.
+        captions: letters under a drawn network with the columns they stand for; these also rank it among equals
+            in performance.
         further: figures beyond curves, boxes, bars and networks, from the results of each treatment.
         durations: how long things took.
         x: column of metrics.csv over which curves are drawn, where it has a value.
@@ -64,6 +66,7 @@ class View:
     measures: tuple[Measure, ...]
     boxes: tuple[str, ...]
     outcomes: Mapping[str, Outcome]
+    captions: Mapping[str, str] = field(default_factory=lambda: {"Q": "modularity"})
     further: Callable[[Groups], dict[str, Figure]] | None = None
     durations: tuple[Duration, ...] = (Duration("solved_generation", "generation solved"),)
     x: str = "generation"
@@ -88,6 +91,7 @@ NETWORKS = View(
         Measure("modularity_mean", "Q, mean of tied", 3),
         Measure("connection_cost", "connection cost", 1),
         Measure("connections", "connections", 0),
+        Measure("hierarchy", "hierarchy H", 3),
     ),
     ("performance", "modularity", "connection_cost"),
     {
@@ -96,6 +100,37 @@ NETWORKS = View(
         "sub-solutions": _solves_all_parts,
         "Q beyond chance": lambda result: result["modularity_p"] < 0.05,
     },
+)
+
+#: What is shown of networks for hierarchical tasks.
+HIERARCHIES = View(
+    {
+        "Performance": "performance",
+        "Hierarchy H": "hierarchy",
+        "Modularity Q": "modularity",
+        "Connection cost": "connection_cost",
+    },
+    (
+        Measure("performance", "performance", 3),
+        Measure("hierarchy", "hierarchy H", 3),
+        Measure("hierarchy_mean", "H, mean of tied", 3),
+        Measure("modularity", "modularity Q", 3),
+        Measure("modularity_mean", "Q, mean of tied", 3),
+        Measure("connection_cost", "connection cost", 1),
+        Measure("connections", "connections", 0),
+        Measure("sub_problems", "sub-problems solved, share", 2),
+    ),
+    ("performance", "hierarchy", "modularity", "connection_cost", "sub_problems"),
+    {
+        "perfect": lambda result: result["performance"] == 1.0,
+        "all sub-problems": lambda result: (
+            None if result["sub_problems"] is None else result["sub_problems"] == 1.0
+        ),
+        "decomposed": lambda result: result["decomposed"],
+        "H beyond chance": lambda result: result["hierarchy_p"] < 0.05,
+        "Q beyond chance": lambda result: result["modularity_p"] < 0.05,
+    },
+    captions={"H": "hierarchy", "Q": "modularity"},
 )
 
 
@@ -159,20 +194,24 @@ ADAPTATION = replace(
     against=without_cost_or_change,
 )
 
-#: The same where hierarchy is asked about.
+#: The same for networks of hierarchical tasks.
 HIERARCHICAL_ADAPTATION = replace(
     ADAPTATION,
-    curves={**ADAPTATION.curves, "Hierarchy H": "hierarchy"},
+    curves=HIERARCHIES.curves,
     measures=(
-        *ADAPTATION.measures,
-        Measure("hierarchy", "hierarchy H", 3),
+        *HIERARCHIES.measures,
         Measure("base_hierarchy", "hierarchy H of the cloned network", 3),
+        Measure("base_modularity", "modularity Q of the cloned network", 3),
+        Measure("base_connection_cost", "connection cost of the cloned network", 1),
     ),
     boxes=(*ADAPTATION.boxes, "base_hierarchy"),
+    outcomes=HIERARCHIES.outcomes,
+    captions=HIERARCHIES.captions,
 )
 
 #: Experiments that are shown in a way of their own, by name.
 VIEWS: dict[str, View] = {
+    "mengistu2016-hierarchy": HIERARCHIES,
     "clune2013-changing-goals": GOALS,
     "clune2013-evolvability": ADAPTATION,
     "mengistu2016-evolvability": HIERARCHICAL_ADAPTATION,
