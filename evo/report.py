@@ -63,7 +63,7 @@ def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -
     comparisons = compare(groups, view)
     columns, rows = tabulate(summary, comparisons, view)
     write_tables(about, columns, rows, results, summary, comparisons)
-    metrics = read_metrics(about.folders, view.curves.values())
+    metrics = read_metrics(about.folders, [view.x, *view.curves.values()])
     files = draw(about.out, view, metrics, groups, list(graphs), comparisons)
     print_report(about, columns, rows, "medians with 95 % intervals: bootstrap, for durations Kaplan-Meier", files)
 
@@ -153,8 +153,8 @@ def compare_durations(table: pd.DataFrame, column: str, against: Mapping[str, st
             own, first = table["treatment"] == name, table["treatment"] == base
             identity = {"measure": column, "treatment": name, "against": base}
             order = statistics.mann_whitney(ranked[own], ranked[first])
-            numbers = {"statistic": order.statistic, "vargha_delaney": order.vargha_delaney, "p": order.p}
-            orders.append(identity | {"test": "Mann-Whitney U"} | numbers)
+            size = {"statistic": order.statistic, "vargha_delaney": order.vargha_delaney, "p": order.p}
+            orders.append(identity | {"test": "Mann-Whitney U"} | size)
             rate = log_rank_tests(table[own | first], base=base).iloc[0]
             rates.append(identity | {"test": LOG_RANK, "statistic": float(rate["z"]), "p": float(rate["p"])})
     return corrected(orders) + corrected(rates)
