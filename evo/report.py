@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis import statistics
+from analysis.page import Page
 from analysis.reports import Groups, corrected, make_folder, print_report, rank_sums, subject, write_tables
 from analysis.runs import read_metrics
 from analysis.significance import modularity_significance
 from cluster.errors import UserError
 from cluster.folder import TrialFolder
+from evo.experiments import EXPERIMENTS
 from evo.results import check_result
 from evo.views import Outcome, View, view_of
 
@@ -54,7 +56,9 @@ def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -
     write_tables(about, columns, rows, results, summary, comparisons)
     metrics = read_metrics(about.folders, view.curves.values())
     files = draw(about.out, view, metrics, groups, list(graphs), comparisons)
-    print_report(about, columns, rows, "medians with 95 % bootstrap intervals", files)
+    numbers = "medians with 95 % bootstrap intervals"
+    Page(about, EXPERIMENTS, view.measures, numbers, columns, rows, results, summary, comparisons, files).write()
+    print_report(about, columns, rows, numbers, files)
 
 
 def _checked(folder: TrialFolder, nulls: int) -> tuple[dict[str, Any], nx.DiGraph]:
