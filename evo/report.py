@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis import statistics
+from analysis.page import Page
 from analysis.reports import (
     Groups,
+    Measure,
     corrected,
     make_folder,
     numbers,
@@ -23,6 +25,7 @@ from analysis.significance import significance
 from analysis.survival import log_rank_tests, solving_curve
 from cluster.errors import UserError
 from cluster.folder import TrialFolder
+from evo.experiments import EXPERIMENTS
 from evo.results import check_result, completed
 from evo.views import Duration, Outcome, View, view_of
 
@@ -65,7 +68,10 @@ def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -
     write_tables(about, columns, rows, results, summary, comparisons)
     metrics = read_metrics(about.folders, [view.x, *view.curves.values()])
     files = draw(about.out, view, metrics, groups, list(graphs), comparisons)
-    print_report(about, columns, rows, "medians with 95 % intervals: bootstrap, for durations Kaplan-Meier", files)
+    kind = "medians with 95 % intervals: bootstrap, for durations Kaplan-Meier"
+    measures = (*view.measures, *(Measure(duration.column, duration.title, 0) for duration in view.durations))
+    Page(about, EXPERIMENTS, measures, kind, columns, rows, results, summary, comparisons, files).write()
+    print_report(about, columns, rows, kind, files)
 
 
 def _checked(folder: TrialFolder, nulls: int) -> tuple[dict[str, Any], nx.DiGraph]:
