@@ -120,7 +120,7 @@ def crowding_distances(weighted: NDArray[np.float64], ranks: NDArray[np.int64]) 
     """
     order = np.argsort(ranks, kind="stable")
     crowding = np.empty(len(ranks))
-    crowding[order] = _crowding(np.ascontiguousarray(weighted[order]), ranks[order])
+    crowding[order] = _crowding(weighted[order], np.unique(ranks[order], return_inverse=True)[1])
     return crowding
 
 
@@ -144,7 +144,7 @@ def _truncate(
     sorted_ranks = ranks[order]
     end = int(np.searchsorted(sorted_ranks, sorted_ranks[min(k, len(ranks)) - 1], side="right"))
     order = order[:end]
-    crowding = _crowding(np.ascontiguousarray(weighted[order]), sorted_ranks[:end])
+    crowding = _crowding(weighted[order], sorted_ranks[:end])
     last = int(np.searchsorted(sorted_ranks[:end], sorted_ranks[end - 1]))
     if end > k:
         tail = last + np.argsort(-crowding[last:], kind="stable")[: k - last]
@@ -167,43 +167,46 @@ def _by_rank(ranks: NDArray) -> NDArray:
     return order
 
 
-@njit(cache=True)
-def _crowding(weighted: NDArray, ranks: NDArray) -> NDArray:
-    """Crowding distances of rows that are sorted by rank."""
-    count, objectives = weighted.shape
-    crowding = np.zeros(count)
-    begin = 0
-    while begin < count:
-        end = begin
-        while end < count and ranks[end] == ranks[begin]:
-            end += 1
-        for m in range(objectives):
-            values = weighted[begin:end, m]
-            span = values.max() - values.min()
-            if span > 0.0:
-                order = _ascending(values)
-                crowding[begin + order[0]] = np.inf
-                crowding[begin + order[-1]] = np.inf
-                for k in range(1, len(order) - 1):
-                    crowding[begin + order[k]] += (values[order[k + 1]] - values[order[k - 1]]) / span
-        begin = end
+def _crowding(weighted: NDArray[np.float64], ranks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Crowding distances of rows that are sorted by rank; ranks are numbers from 0 on without large gaps."""
+    crowding = np.zeros(len(ranks))
+    for column in weighted.T:
+        values = np.ascontiguousarray(column)
+        places = np.empty(len(values), np.int16 if len(values) <= np.iinfo(np.int16).max else np.int32)
+        _fill_places(places, values, np.argsort(values))
+        # A stable order of narrow numbers takes one pass over each of their bytes.
+        _add_crowding(crowding, values, ranks, np.argsort(places, kind="stable"))
     return crowding
 
 
 @njit(cache=True)
-def _ascending(values: NDArray) -> NDArray:
-    """Stable order of values; insertion for the short fronts that most are."""
-    if len(values) > 32:
-        return np.argsort(values, kind="mergesort")
-    order = np.arange(len(values))
-    for k in range(1, len(values)):
-        moving = order[k]
-        j = k
-        while j > 0 and values[order[j - 1]] > values[moving]:
-            order[j] = order[j - 1]
-            j -= 1
-        order[j] = moving
-    return order
+def _add_crowding(crowding: NDArray, values: NDArray, ranks: NDArray, order: NDArray) -> None:
+    """Add the crowding distance in one objective, whose values ascend in `order`, to that in others."""
+    fronts = ranks[-1] + 1
+    low, high, before = np.empty(fronts), np.empty(fronts), np.empty(fronts)
+    last = np.full(fronts, -1, np.int64)  # of each front, so far
+    for i in order:
+        front = ranks[i]
+        if last[front] < 0:
+            low[front] = values[i]
+        high[front] = values[i]
+        last[front] = i
+    last[:] = -1
+    for i in order:
+        front = ranks[i]
+        span = high[front] - low[front]
+        if span > 0.0:
+            neighbour = last[front]
+            if neighbour < 0:
+                crowding[i] = np.inf
+                before[front] = values[i]
+            else:
+                crowding[neighbour] += (values[i] - before[front]) / span
+                before[front] = values[neighbour]
+            last[front] = i
+    for i in last:
+        if i >= 0:
+            crowding[i] = np.inf
 
 
 @njit(cache=True)
