@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from analysis.reports import Groups, Measure
+from analysis.reports import Groups, Measure, against_first
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 #: Whether something came about in a trial, from its result; None where the problem does not know it.
 Outcome = Callable[[Mapping[str, Any]], bool | None]
+
+
+@dataclass(frozen=True)
+class Duration:
+    """How many generations something took in each trial, from its result.
+
+    Attributes:
+        column: the number, None where it never came about.
+        title: in tables and figures.
+        observed: column with how long it was waited for in vain; None where a trial had no chance of it.
+    """
+
+    column: str
+    title: str
+    observed: str = "generation"
+
+    def table(self, groups: Groups) -> pd.DataFrame:
+        """As `analysis.tables.solving_times`: a row for each trial that had a chance of it."""
+        import pandas as pd
+
+        rows = [
+            (name, result[self.column] if reached else result[self.observed], reached)
+            for name, results in groups.items()
+            for result in results
+            if result[self.observed] is not None
+            for reached in (result[self.column] is not None,)
+        ]
+        return pd.DataFrame(rows, columns=["treatment", "generation", "solved"]).astype({"solved": bool})
 
 
 @dataclass(frozen=True)
@@ -22,22 +51,36 @@ class View:
     Attributes:
         curves: column of metrics.csv for each panel over generations, by its label.
         measures: final numbers that treatments are compared by.
-        boxes: columns of those that are drawn as boxes.
+        boxes: columns of those, and of durations, that are drawn as boxes; durations as curves of shares too.
         outcomes: shares of trials, by their title.
+        captions: letters under a drawn network with the columns they stand for; these also rank it among equals
+            in performance.
         further: figures beyond curves, boxes, bars and networks, from the results of each treatment.
+        durations: how long things took.
+        x: column of metrics.csv over which curves are drawn, where it has a value.
+        xlabel: what that column counts.
+        against: the treatment that each is compared with, from all of them.
     """
 
     curves: Mapping[str, str]
     measures: tuple[Measure, ...]
     boxes: tuple[str, ...]
     outcomes: Mapping[str, Outcome]
+    captions: Mapping[str, str] = field(default_factory=lambda: {"Q": "modularity"})
     further: Callable[[Groups], dict[str, Figure]] | None = None
+    durations: tuple[Duration, ...] = (Duration("solved_generation", "generation solved"),)
+    x: str = "generation"
+    xlabel: str = "Generation"
+    against: Callable[[Iterable[str]], dict[str, str]] = against_first
 
 
 def _solves_all_parts(result: Mapping[str, Any]) -> bool | None:
     parts = result["sub_solutions"]
     return None if parts is None else bool(parts) and all(part["score"] == 1.0 for part in parts.values())
 
+
+#: How treatments of experiments whose task changes begin: what their selection sees.
+SELECTIONS = ("pcc-p100", "pcc-p025", "pcc-nonmod", "pcc", "pa")
 
 #: What is shown of networks that were evolved for one problem.
 NETWORKS = View(
@@ -48,6 +91,7 @@ NETWORKS = View(
         Measure("modularity_mean", "Q, mean of tied", 3),
         Measure("connection_cost", "connection cost", 1),
         Measure("connections", "connections", 0),
+        Measure("hierarchy", "hierarchy H", 3),
     ),
     ("performance", "modularity", "connection_cost"),
     {
@@ -58,8 +102,120 @@ NETWORKS = View(
     },
 )
 
+#: What is shown of networks for hierarchical tasks.
+HIERARCHIES = View(
+    {
+        "Performance": "performance",
+        "Hierarchy H": "hierarchy",
+        "Modularity Q": "modularity",
+        "Connection cost": "connection_cost",
+    },
+    (
+        Measure("performance", "performance", 3),
+        Measure("hierarchy", "hierarchy H", 3),
+        Measure("hierarchy_mean", "H, mean of tied", 3),
+        Measure("modularity", "modularity Q", 3),
+        Measure("modularity_mean", "Q, mean of tied", 3),
+        Measure("connection_cost", "connection cost", 1),
+        Measure("connections", "connections", 0),
+        Measure("sub_problems", "sub-problems solved, share", 2),
+    ),
+    ("performance", "hierarchy", "modularity", "connection_cost", "sub_problems"),
+    {
+        "perfect": lambda result: result["performance"] == 1.0,
+        "all sub-problems": lambda result: (
+            None if result["sub_problems"] is None else result["sub_problems"] == 1.0
+        ),
+        "decomposed": lambda result: result["decomposed"],
+        "H beyond chance": lambda result: result["hierarchy_p"] < 0.05,
+        "Q beyond chance": lambda result: result["modularity_p"] < 0.05,
+    },
+    captions={"H": "hierarchy", "Q": "modularity"},
+)
+
+
+def without_cost_or_change(treatments: Iterable[str]) -> dict[str, str]:
+    """Compare each treatment with that without cost in the same environment, as pcc-e20 with pa-e20.
+
+    Where there is none, with its own selection in the fixed environment; treatments without either are left out.
+    """
+    names = list(treatments)
+    against = {}
+    for name in names:
+        selection = next(known for known in SELECTIONS if name == known or name.startswith(known + "-"))
+        candidates = ("pa" + name.removeprefix(selection), selection)
+        found = [candidate for candidate in candidates if candidate in names and candidate != name]
+        if found:
+            against[name] = found[0]
+    return against
+
+
+def _goals_figures(groups: Groups) -> dict[str, Figure]:
+    from evo.figures import after_switches, by_period
+
+    return {
+        "modularity-by-period": by_period(groups, "modularity", "Modularity Q"),
+        "performance-by-period": by_period(groups, "performance", "Performance for the current goal"),
+        "after-switches": after_switches(groups),
+    }
+
+
+#: What is shown of networks whose goal alternates.
+GOALS = replace(
+    NETWORKS,
+    measures=(
+        NETWORKS.measures[0],
+        Measure("performance_other", "performance, other goals", 3),
+        *NETWORKS.measures[1:],
+    ),
+    further=_goals_figures,
+    durations=(
+        *NETWORKS.durations,
+        Duration("adaptation", "generations from a switch to a perfect network", "adaptation_observed"),
+    ),
+    against=without_cost_or_change,
+)
+
+#: What is shown of networks that take up another problem.
+ADAPTATION = replace(
+    NETWORKS,
+    measures=(
+        *NETWORKS.measures,
+        Measure("base_modularity", "modularity Q of the cloned network", 3),
+        Measure("base_connection_cost", "connection cost of the cloned network", 1),
+    ),
+    boxes=("adaptation_generations", "base_modularity"),
+    durations=(
+        Duration("base_generation", "generations to solve the first problem"),
+        Duration("adaptation_generations", "generations to adapt", "adaptation_observed"),
+    ),
+    x="adapting",
+    xlabel="Generations of the second problem",
+    against=without_cost_or_change,
+)
+
+#: The same for networks of hierarchical tasks.
+HIERARCHICAL_ADAPTATION = replace(
+    ADAPTATION,
+    curves=HIERARCHIES.curves,
+    measures=(
+        *HIERARCHIES.measures,
+        Measure("base_hierarchy", "hierarchy H of the cloned network", 3),
+        Measure("base_modularity", "modularity Q of the cloned network", 3),
+        Measure("base_connection_cost", "connection cost of the cloned network", 1),
+    ),
+    boxes=(*ADAPTATION.boxes, "base_hierarchy"),
+    outcomes=HIERARCHIES.outcomes,
+    captions=HIERARCHIES.captions,
+)
+
 #: Experiments that are shown in a way of their own, by name.
-VIEWS: dict[str, View] = {}
+VIEWS: dict[str, View] = {
+    "mengistu2016-hierarchy": HIERARCHIES,
+    "clune2013-changing-goals": GOALS,
+    "clune2013-evolvability": ADAPTATION,
+    "mengistu2016-evolvability": HIERARCHICAL_ADAPTATION,
+}
 
 
 def view_of(experiment: str) -> View:
