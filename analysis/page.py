@@ -165,6 +165,8 @@ class Page:
             return "Over time"
         if kind == "box" and what in titles:
             return _sentence(f"{titles[what]}, every trial")
+        if kind == "solved" and what in titles:
+            return f"Share of trials over time: {titles[what]}"
         if kind == "bars" and what in outcomes:
             return f"Share of trials: {outcomes[what]}"
         if kind == "networks" and what:

@@ -8,6 +8,8 @@ from typing import Any
 #: Corrected p-value below which a difference counts as shown.
 SHOWN = 0.05
 
+LOG_RANK = "log-rank test"
+
 #: What each test asks and what its effect size is, by its name in statistics.json.
 MEANINGS = {
     "Mann-Whitney U": (
@@ -20,9 +22,10 @@ MEANINGS = {
         "Asks whether an outcome comes about in a larger share of one treatment's trials than of the other's; "
         "exact for any number of trials. The effect size is the difference of the shares, in percentage points."
     ),
-    "log-rank test": (
-        "Asks whether the trials of one treatment come to an event at a higher rate than those of the other, at "
-        "any time; a trial that never came to it counts for as long as it was observed."
+    LOG_RANK: (
+        "Asks whether something comes about sooner in the trials of one treatment than in those of the other. "
+        "Trials in which it never came about count for as long as they were watched. z is above 0 where the "
+        "treatment named first comes to it sooner."
     ),
 }
 
@@ -44,6 +47,8 @@ def effect(test: Mapping[str, Any], summary: Mapping[str, Mapping[str, Any]]) ->
     """
     if test.get("vargha_delaney") is not None:
         return f"A = {test['vargha_delaney']:.2f}", test["vargha_delaney"]
+    if test["test"] == LOG_RANK and test.get("statistic") is not None:
+        return f"z = {test['statistic']:.1f}".replace("-", "\u2212"), test["statistic"]
     shares = _shares(test, summary)
     if shares is not None:
         points = 100 * (shares[0][0] / shares[0][1] - shares[1][0] / shares[1][1])
@@ -74,16 +79,18 @@ def shown(test: Mapping[str, Any]) -> bool:
 
 def _seen(test: Mapping[str, Any], summary: Mapping[str, Mapping[str, Any]], digits: int) -> str:
     name, base = test["treatment"], test["against"]
-    shares = _shares(test, summary)
-    if shares is not None:
-        (own, of), (others, of_others) = shares
-        return f"{own} of {of} trials of {name}, {others} of {of_others} of {base}"
-    numbers = _middles([summary.get(treatment, {}).get(test["measure"]) for treatment in (name, base)], digits)
-    share = test.get("vargha_delaney")
-    if share is None:
-        return f"{name} and {base}{numbers}"
-    side, percent = ("higher", 100 * share) if share >= 0.5 else ("lower", 100 * (1 - share))
-    return f"{name} is {side} than {base} in {percent:.0f} % of pairs of trials{numbers}"
+    share, shares = test.get("vargha_delaney"), _shares(test, summary)
+    if share is not None:
+        side, percent = ("higher", 100 * share) if share >= 0.5 else ("lower", 100 * (1 - share))
+        numbers = _middles([summary.get(treatment, {}).get(test["measure"]) for treatment in (name, base)], digits)
+        return f"{name} is {side} than {base} in {percent:.0f} % of pairs of trials{numbers}"
+    sooner = ""
+    if test["test"] == LOG_RANK and test.get("statistic"):
+        sooner = f"sooner in {name if test['statistic'] > 0 else base}: "
+    if shares is None:
+        return f"{sooner}{name} and {base}"
+    (own, of), (others, of_others) = shares
+    return f"{sooner}{own} of {of} trials of {name}, {others} of {of_others} of {base}"
 
 
 def _shares(
@@ -98,9 +105,9 @@ def _shares(
 
 
 def _middles(entries: list[Any], digits: int) -> str:
-    """Medians or means of two treatments, where a summary has them."""
+    """Medians or means of two treatments, where a summary has them; a median that is None was never come to."""
     for kind in ("median", "mean"):
-        values = [entry.get(kind) for entry in entries if isinstance(entry, Mapping)]
-        if len(values) == 2 and None not in values:
-            return f" ({kind}s {values[0]:.{digits}f} and {values[1]:.{digits}f})"
+        if all(isinstance(entry, Mapping) and kind in entry for entry in entries):
+            values = ["never" if entry[kind] is None else f"{entry[kind]:.{digits}f}" for entry in entries]
+            return f" ({kind}s {values[0]} and {values[1]})"
     return ""

@@ -68,10 +68,10 @@ def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -
     write_tables(about, columns, rows, results, summary, comparisons)
     metrics = read_metrics(about.folders, [view.x, *view.curves.values()])
     files = draw(about.out, view, metrics, groups, list(graphs), comparisons)
-    kind = "medians with 95 % intervals: bootstrap, for durations Kaplan-Meier"
+    what = "medians with 95 % intervals: bootstrap, for durations Kaplan-Meier"
     measures = (*view.measures, *(Measure(duration.column, duration.title, 0) for duration in view.durations))
-    Page(about, EXPERIMENTS, measures, kind, columns, rows, results, summary, comparisons, files).write()
-    print_report(about, columns, rows, kind, files)
+    Page(about, EXPERIMENTS, measures, what, columns, rows, results, summary, comparisons, files).write()
+    print_report(about, columns, rows, what, files)
 
 
 def _checked(folder: TrialFolder, nulls: int) -> tuple[dict[str, Any], nx.DiGraph]:

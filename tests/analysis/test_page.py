@@ -28,7 +28,7 @@ from analysis.page import Page
 from analysis.reports import Measure, Subject, rank_sums
 from analysis.sortable import NOTHING, Cell, Column, text_cell, trials_table, value_cell
 from analysis.style import save_figure
-from analysis.wording import finding
+from analysis.wording import effect, finding
 from cluster.experiments import Experiment
 from cluster.folder import TrialFolder
 from cluster.parameters import parameter
@@ -303,7 +303,14 @@ def test_findings_say_who_is_higher_and_whether_it_is_shown() -> None:
     lower = finding(test | {"vargha_delaney": 0.4, "p_holm": 0.5}, summary, 0)
     assert lower == "b is lower than a in 60 % of pairs of trials (means 2 and 1): no difference shown."
     shares = {"a": {"m": {"count": 1, "of": 5}}, "b": {"m": {"count": 4, "of": 6}}}
-    assert finding(test, shares, 0) == "4 of 6 trials of b, 1 of 5 of a."
+    fisher = test | {"test": "Fisher's exact"}
+    assert finding(fisher, shares, 0) == "4 of 6 trials of b, 1 of 5 of a."
+    assert effect(fisher, shares)[0] == "+47 points"
+    never = {"a": {"m": {"median": None, "count": 1, "of": 5}}, "b": {"m": {"median": 7.0, "count": 4, "of": 6}}}
+    assert "(medians 7 and never)" in finding(test | {"vargha_delaney": 0.1}, never, 0)
+    rates = test | {"test": "log-rank test", "statistic": -2.0}
+    assert finding(rates, never, 0) == "sooner in a: 4 of 6 trials of b, 1 of 5 of a."
+    assert effect(rates, never) == ("z = \u22122.0", -2.0)
 
 
 def test_a_large_drawing_is_taken_as_the_smaller_of_its_files(
