@@ -30,13 +30,22 @@ def adjacency_matrix(graph: nx.DiGraph) -> Adjacency:
     Raises:
         ValueError: the graph is undirected or a multigraph.
     """
-    if not graph.is_directed() or graph.is_multigraph():
-        raise ValueError(f"graph: {type(graph).__name__}: allowed is a networkx.DiGraph (directed, single edges)")
+    check_directed(graph)
     index = {node: i for i, node in enumerate(graph)}
     adjacency = np.zeros((len(index), len(index)), np.uint8)
     for source, target in graph.edges():
         adjacency[index[source], index[target]] = 1
     return adjacency
+
+
+def check_directed(graph: nx.Graph) -> None:
+    """Refuse what is no directed graph with single edges.
+
+    Raises:
+        ValueError: the graph is undirected or a multigraph.
+    """
+    if not graph.is_directed() or graph.is_multigraph():
+        raise ValueError(f"graph: {type(graph).__name__}: allowed is a networkx.DiGraph (directed, single edges)")
 
 
 def modularity(graph: nx.DiGraph, partition: Iterable[Iterable[Hashable]]) -> float:
