@@ -11,6 +11,7 @@ from cluster.errors import UserError
 from cluster.experiments import Experiment
 from cluster.parameters import check, parameter
 from cluster.trials import Progress, Trial
+from evo.maps import MAPS
 from evo.objectives import OBJECTIVES, weights_of
 from evo.problems import PROBLEMS
 from evo.variation import Mutation
@@ -183,5 +184,6 @@ EXPERIMENTS = {
             _SCALES,
             _SHOWN,
         ),
+        *MAPS,
     )
 }
