@@ -1,7 +1,7 @@
 """A grid of cells, each with the best network found there: the archive of MAP-Elites (Mouret and Clune 2015).
 
-Own code and not a library's: pyribs' `GridArchive` keeps the same elites at the same speed, but does not tell which
-candidates of a batch stayed, without which there are no lineages.
+Own code and not a library's: pyribs' `GridArchive` keeps the same elites at the same speed, but does not tell
+which candidates of a batch stayed, without which there are no lineages.
 """
 
 from __future__ import annotations
