@@ -47,8 +47,9 @@ import networks.cost
 import networks.evaluation
 from cluster.folder import TrialFolder
 from evo.engine import begin, generations, make_toolbox
-from evo.experiments import EXPERIMENTS, Settings
+from evo.experiments import EXPERIMENTS
 from evo.population import Population
+from evo.settings import Settings
 
 SEED = 1
 WARM = 300  # generations after which a population counts as warmed up
@@ -138,7 +139,7 @@ def running(
                 if trial is not None:
                     trial.record(row)
             if trial is not None and generation % settings.checkpoint_every == 0:
-                trial.checkpoint(evo.trial._pack(later, generation, -1))
+                trial.checkpoint(evo.trial._pack(later, generation))
             if generation == first + count - 1:
                 return
 

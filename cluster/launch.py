@@ -31,7 +31,7 @@ def add_run_arguments(parser: argparse.ArgumentParser, program: Program, setting
     Args:
         parser: of the command.
         program: whose experiments.
-        settings: every field of this class is a flag; None if no experiment is chosen yet.
+        settings: every field of this class is a flag; None if there is none that all experiments have.
     """
     parser.description = "Run an experiment, or go on with one. Results do not depend on where it runs."
     parser.epilog = program.epilog
@@ -51,8 +51,9 @@ def add_run_arguments(parser: argparse.ArgumentParser, program: Program, setting
     parser.add_argument("--config", type=location, metavar="FILE", help="run.json of a run to repeat")
     add_places(parser, program)
     add_where_arguments(parser)
-    if settings is None:
+    if any(type(experiment.settings) is not settings for experiment in program.experiments.values()):
         parser.description += f" `{program.name} run EXPERIMENT --help` shows the settings of an experiment."
+    if settings is None:
         return
     group = parser.add_argument_group("settings (default: the published values at the chosen scale)")
     kinds = get_type_hints(settings)
@@ -71,12 +72,9 @@ def add_run_arguments(parser: argparse.ArgumentParser, program: Program, setting
 def chosen_settings(program: Program, words: list[str]) -> type | None:
     """The settings class whose fields are flags, from a command line that is not parsed yet.
 
-    It is that of the experiment named, or of the run repeated (--config) or resumed (--out); None if the
-    experiments differ in it and none is chosen.
+    It is that of the experiment named, or of the run repeated (--config) or resumed (--out). Where none is chosen
+    it is the class that those of all experiments derive from; None if none of them is.
     """
-    kinds = {type(experiment.settings) for experiment in program.experiments.values()}
-    if len(kinds) == 1:
-        return kinds.pop()
     names: list[object] = [word for word in words if word in program.experiments]
     for before, word in pairwise(words):
         if before in ("--config", "--out"):
@@ -84,7 +82,10 @@ def chosen_settings(program: Program, words: list[str]) -> type | None:
             if file.is_file():
                 names.append(read_description(file)["experiment"])
     known = [program.experiments[str(name)] for name in names if name in program.experiments]
-    return type(known[0].settings) if known else None
+    if known:
+        return type(known[0].settings)
+    kinds = {type(experiment.settings) for experiment in program.experiments.values()}
+    return next((kind for kind in kinds if all(issubclass(other, kind) for other in kinds)), None)
 
 
 def list_experiments(program: Program, name: str | None) -> None:

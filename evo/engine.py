@@ -18,17 +18,18 @@ import numpy as np
 from deap import base, tools
 
 from evo import objectives, selection, variation
-from evo.experiments import Settings
 from evo.population import Individual, Population, as_population
 from evo.problems import PROBLEMS, Problem
+from evo.settings import Settings
 
 
 def make_toolbox(settings: Settings, problem: Problem | None = None) -> base.Toolbox:
     """The operators of an experiment.
 
     `toolbox.rng` is the generator they draw from, restarted by `generations` for every generation; the global
-    generators of Python and numpy, which DEAP's tools use, are seeded with it. A mutation of one's own for whole
-    populations must set column "rewired"; `individually` does.
+    generators of Python and numpy, which DEAP's tools use, are seeded with it. `toolbox.probabilities`, with which
+    each objective counts in a comparison, is an array that `generations` sets to those of the generation. A
+    mutation of one's own for whole populations must set column "rewired"; `individually` does.
 
     Args:
         settings: what the operators do.
@@ -39,7 +40,9 @@ def make_toolbox(settings: Settings, problem: Problem | None = None) -> base.Too
     toolbox = base.Toolbox()
     toolbox.rng = rng
     toolbox.problem = problem
-    names, chances = settings.objectives, settings.probabilities
+    toolbox.probabilities = chances = np.array(settings.probabilities(0))
+    toolbox.probabilities_at = settings.probabilities
+    names = settings.objectives
     toolbox.register("population", first_population, problem=problem, settings=settings, rng=rng)
     toolbox.register("evaluate", objectives.evaluate, problem=problem, names=names)
     toolbox.register("compare", objectives.compare, names=names)
@@ -48,6 +51,12 @@ def make_toolbox(settings: Settings, problem: Problem | None = None) -> base.Too
     toolbox.register("mutate", mutate, mutation=settings.mutation, rng=rng)
     toolbox.register("select", selection.select, probabilities=chances, rng=rng, ties=settings.ties)
     return toolbox
+
+
+def begin_generation(toolbox: base.Toolbox, seed: int, generation: int) -> None:
+    """Set all that depends on a generation's number, so that a run can begin anew from any."""
+    restart_random(toolbox, seed, generation)
+    toolbox.probabilities[:] = toolbox.probabilities_at(generation)
 
 
 def restart_random(toolbox: base.Toolbox, seed: int, generation: int) -> None:
@@ -70,7 +79,7 @@ def generations(toolbox: base.Toolbox, population: Population, seed: int, first:
     size = len(population)
     generation = first
     while True:
-        restart_random(toolbox, seed, generation)
+        begin_generation(toolbox, seed, generation)
         parents = as_population(toolbox.select_parents(population, size))
         offspring = as_population(toolbox.mutate(toolbox.mate(parents)))
         toolbox.evaluate(offspring)
@@ -83,7 +92,7 @@ def generations(toolbox: base.Toolbox, population: Population, seed: int, first:
 
 def begin(toolbox: base.Toolbox, seed: int) -> Population:
     """The first population, generation 0, evaluated and ranked."""
-    restart_random(toolbox, seed, 0)
+    begin_generation(toolbox, seed, 0)
     population = toolbox.population()
     toolbox.evaluate(population)
     return as_population(toolbox.select(population, len(population)))

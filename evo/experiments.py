@@ -3,104 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from cluster.errors import UserError
 from cluster.experiments import Experiment
-from cluster.parameters import check, parameter
-from cluster.trials import Progress, Trial
+from evo.environments import ENVIRONMENTS
 from evo.maps import MAPS
-from evo.objectives import OBJECTIVES, weights_of
-from evo.problems import PROBLEMS
-from evo.variation import Mutation
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Everything that decides how a trial evolves; the defaults are those of Clune et al. 2013, retina."""
-
-    problem: str = parameter("retina-and", "what networks must answer", choices=tuple(PROBLEMS))
-    objectives: tuple[str, ...] = parameter(
-        ("performance",), "what selection sees; treatments set it", choices=tuple(OBJECTIVES)
-    )
-    pressure: float = parameter(
-        0.25, "probability that objectives other than performance and diversity count in a comparison", 0, 1
-    )
-    population: int = parameter(1000, "individuals", 2)
-    generations: int = parameter(25_000, "generations of a trial", 1)
-    insertions_min: int = parameter(0, "fewest connections inserted into a first network", 0)
-    insertions_max: int = parameter(119, "most connections inserted into a first network", 0)
-    weight_changes: float = parameter(2.0, "expected number of weights that move in a mutation", 0, 1000)
-    bias_rate: float = parameter(1 / 24, "probability of a bias mutation, for each node", 0, 1)
-    bias_change: str = parameter(
-        "redraw",
-        "redraw a mutated bias (the program of the paper) or move it a step (its text)",
-        choices=("redraw", "step"),
-    )
-    add_rate: float = parameter(0.2, "probability of one new connection", 0, 1)
-    remove_rate: float = parameter(0.2, "probability of one connection less", 0, 1)
-    minimum_connections: int = parameter(0, "networks with no more connections than this lose none", 0)
-    crossover_rate: float = parameter(0.0, "probability that two offspring swap nodes; 0 as published", 0, 1)
-    ties: str = parameter("parents-first", "who stands first among equals", choices=("parents-first", "random"))
-    stop_when_perfect: bool = parameter(False, "end a trial at its first perfect network")
-    log_every: int = parameter(100, "generations between rows of metrics.csv", 1)
-    checkpoint_every: int = parameter(1000, "generations between checkpoints", 1)
-    measured_networks: int = parameter(
-        32, "most tied best networks whose modularity is measured for a row; the last row measures all", 1
-    )
-
-    @property
-    def mutation(self) -> Mutation:
-        """Rates of mutation."""
-        return Mutation(
-            self.weight_changes,
-            self.bias_rate,
-            self.bias_change,  # type: ignore[arg-type]
-            self.add_rate,
-            self.remove_rate,
-            self.minimum_connections,
-        )
-
-    @property
-    def probabilities(self) -> tuple[float, ...]:
-        """Probability of each objective to count in a comparison."""
-        always = ("performance", "diversity")
-        return tuple(1.0 if name in always else self.pressure for name in self.objectives)
-
-    def checked(self) -> Settings:
-        """Itself, if all its values are allowed and fit together.
-
-        Raises:
-            UserError: a value that is not allowed.
-        """
-        check(self)
-        if self.insertions_min > self.insertions_max:
-            raise UserError(
-                f"--insertions-min {self.insertions_min}: allowed is at most "
-                f"--insertions-max {self.insertions_max}"
-            )
-        if len(set(self.objectives)) < len(self.objectives):
-            raise UserError(f"--objectives {' '.join(self.objectives)}: allowed is each of them once")
-        try:
-            weights_of(self.objectives)
-        except ValueError as error:
-            raise UserError(f"--{error}") from None
-        return self
-
-    def prepare(self) -> None:
-        """Compile the kernels of a trial, in this process and on disk."""
-        from evo.trial import prepare
-
-        prepare(self)
-
-    def run(self, trial: Trial, progress: Progress, path: Path, seed: int) -> None:
-        """Run or continue one trial in its run folder."""
-        from evo.trial import run_trial
-
-        run_trial(trial, progress, path, self, seed)
-
+from evo.settings import Settings
 
 _PA: dict[str, Any] = {"objectives": ("performance",)}
 _PCC: dict[str, Any] = {"objectives": ("performance", "connection-cost")}
@@ -129,6 +37,26 @@ TREATMENTS: dict[str, Mapping[str, Any]] = {
     "modularity": {"objectives": ("performance", "modularity")},
     "modularity-p100": {"objectives": ("performance", "modularity"), "pressure": 1.0},
     "random": {"objectives": ("performance", "random")},
+}
+
+# Mengistu et al. keep behavioural diversity in every treatment, and the cost always counts unless said otherwise.
+_DIVERSE_PCC: dict[str, Any] = {"objectives": ("performance", "connection-cost", "diversity"), "pressure": 1.0}
+_SELECTED_HIERARCHY: dict[str, Any] = {"objectives": ("performance", "hierarchy", "diversity")}
+_FEW = {"insertions_min": 11, "insertions_max": 19, "minimum_connections": 11}
+
+#: Performance, performance and connection cost, and the controls that tell cost, modularity and hierarchy apart.
+HIERARCHY_TREATMENTS: dict[str, Mapping[str, Any]] = {
+    "pa": {"objectives": ("performance", "diversity")},
+    "pcc": _DIVERSE_PCC,
+    **{f"pcc-p{percent:03d}": _DIVERSE_PCC | {"pressure": percent / 100} for percent in (10, 25, 50, 75)},
+    "pcc-schedule": _DIVERSE_PCC | {"pressure": 0.9, "pressure_step": 0.1, "pressure_floor": 0.1},
+    "pcc-nonmod": _DIVERSE_PCC | {"objectives": ("performance", "low-modularity", "connection-cost", "diversity")},
+    "low-hierarchy": _DIVERSE_PCC
+    | {"objectives": ("performance", "low-hierarchy", "connection-cost", "diversity")},
+    "hierarchy": _SELECTED_HIERARCHY | {"pressure": 1.0},
+    "hierarchy-p025": _SELECTED_HIERARCHY | {"pressure": 0.25},
+    "pa-few": {"objectives": ("performance", "diversity")} | _FEW,
+    "pcc-few": _DIVERSE_PCC | _FEW,
 }
 
 _SOURCE = "Clune, Mouret & Lipson 2013, Proc. R. Soc. B 280:20122863"
@@ -184,6 +112,26 @@ EXPERIMENTS = {
             _SCALES,
             _SHOWN,
         ),
+        Experiment(
+            "mengistu2016-hierarchy",
+            "Does selection for low connection cost make evolved networks hierarchical?",
+            "Mengistu, Huizinga, Mouret & Clune 2016, PLoS Comput Biol 12:e1004829",
+            Settings(
+                problem="and-xor-and",
+                generations=25_001,
+                insertions_min=20,
+                insertions_max=99,
+                minimum_connections=20,
+                bias_rate=1 / 15,
+                bias_change="step",
+            ),
+            HIERARCHY_TREATMENTS,
+            ("pa", "pcc"),
+            _TRIALS | {"paper": 30},
+            _SCALES,
+            ("performance", "hierarchy", "modularity", "connection_cost"),
+        ),
+        *ENVIRONMENTS,
         *MAPS,
     )
 }

@@ -159,7 +159,9 @@ class Landscape:
         problem = problem or PROBLEMS[settings.problem]()
         self.settings, self.seed = settings, seed
         self.toolbox = make_toolbox(settings, problem, (1.0, 1.0))
-        rng, always = self.toolbox.rng, (1.0, 1.0)
+        rng = self.toolbox.rng
+        self.toolbox.probabilities = always = np.ones(2)
+        self.toolbox.probabilities_at = lambda _: (1.0, 1.0)
         self.toolbox.register("select_parents", selection.select_parents, probabilities=always, rng=rng)
         self.toolbox.register("mate", engine.mate, rate=0.0, rng=rng)
         self.toolbox.register("select", selection.select, probabilities=always, rng=rng, ties=settings.ties)

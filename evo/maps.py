@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class MapSettings:
     """What both ways of filling a map share; the defaults are those of Mengistu et al. 2016."""
 
-    problem: str = parameter("retina-and", "what networks must answer", choices=tuple(PROBLEMS))
+    problem: str = parameter("and-xor-and", "what networks must answer", choices=tuple(PROBLEMS))
     axes: tuple[str, ...] = parameter(
         ("modularity", "hierarchy"), "what the map spans; figures show the first two", choices=tuple(AXES)
     )
@@ -114,6 +114,7 @@ class LandscapeSettings(MapSettings):
     The defaults are those of Clune et al. 2013, retina.
     """
 
+    problem: str = parameter("retina-and", "what networks must answer", choices=tuple(PROBLEMS))
     axes: tuple[str, ...] = parameter(
         ("modularity", "connection-cost"),
         "what the map spans; treatments set it",

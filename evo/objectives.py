@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from analysis.hierarchy import batch_hierarchy
 from analysis.modularity import batch_modularity
 from evo.population import Population
 from evo.problems import Problem
@@ -48,7 +49,17 @@ def modularity(networks: Networks) -> NDArray[np.float64]:
     return batch_modularity(adjacency_matrices(simplified), present)
 
 
-#: Objectives by name. "random" is an inherited number that means nothing (Clune et al. 2013, control).
+def hierarchy(networks: Networks) -> NDArray[np.float64]:
+    """Hierarchy H of the simplified networks, the mean over their outputs, shape (networks,)."""
+    simplified = simplify(networks)
+    topology = networks.topology
+    present = connected_nodes(topology, simplified.weights)
+    outputs = np.arange(topology.nodes - topology.outputs, topology.nodes)
+    return batch_hierarchy(adjacency_matrices(simplified), present, outputs)
+
+
+#: Objectives by name. "random" is an inherited number that means nothing (Clune et al. 2013, control); those
+#: that begin with "low" select against what they name (Mengistu et al. 2016, controls).
 OBJECTIVES = {
     "performance": Objective(1.0, "answers"),
     "connection-cost": Objective(-1.0, "connections", connection_cost),
@@ -56,6 +67,9 @@ OBJECTIVES = {
     "thresholded-cost": Objective(-1.0, "connections", thresholded_cost),
     "longest-connection": Objective(-1.0, "connections", longest_connection),
     "modularity": Objective(1.0, "connections", modularity),
+    "low-modularity": Objective(-1.0, "connections", modularity),
+    "hierarchy": Objective(1.0, "connections", hierarchy),
+    "low-hierarchy": Objective(-1.0, "connections", hierarchy),
     "diversity": Objective(1.0, "population"),
     "random": Objective(1.0, "gene"),
 }

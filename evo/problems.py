@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numba import int16, njit
 from numpy.typing import NDArray
 
+from evo.logic import LOGIC
 from networks import Evaluator, Networks, Topology, layered
+from networks.gates import Gate, pairs, sub_problems
 
 # Objects of the retina as numbers whose bits 0-3 are the pixels top left, top right, bottom left, bottom right
 # (Kashtan & Alon 2005; Clune et al. 2013).
@@ -33,6 +35,7 @@ class Problem:
         left: input nodes of the left half, for functional decomposition; empty where there are no halves.
         right: input nodes of the right half.
         parts: answers of sub-problems, each bool (patterns,).
+        gates: what each output answers as a tree of gates; empty where the targets are not made of gates.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Problem:
     left: tuple[int, ...] = ()
     right: tuple[int, ...] = ()
     parts: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+    gates: tuple[Gate, ...] = ()
 
     def __post_init__(self) -> None:
         for name, array, columns in (
@@ -54,6 +58,8 @@ class Problem:
             if array.ndim != 2 or array.shape[1] != columns or len(array) != len(self.patterns):
                 wanted = f"({len(self.patterns)}, {columns})"
                 raise ValueError(f"{name}: shape {array.shape}: allowed is {wanted} for this topology")
+        if self.gates and len(self.gates) != self.topology.outputs:
+            raise ValueError(f"gates: {len(self.gates)}: allowed are {self.topology.outputs}, one an output")
         if self.targets.dtype != bool:
             raise ValueError(f"targets: {self.targets.dtype}: allowed is bool")
         _ = self.evaluator  # checks the patterns
@@ -85,6 +91,49 @@ class Problem:
         if len(wanted) != len(inputs):
             raise ValueError(f"targets: {len(wanted)} rows: allowed is {len(inputs)}, one a pattern")
         return cls(name, layered((inputs.shape[1], *hidden, wanted.shape[1])), inputs, wanted)
+
+    @classmethod
+    def from_gates(
+        cls,
+        gates: Sequence[Gate],
+        layers: Sequence[int],
+        name: str = "logic",
+        left: Sequence[int] = (),
+        right: Sequence[int] = (),
+    ) -> Problem:
+        """A problem from trees of gates over all patterns of its inputs; their sub-problems are its parts.
+
+        Inputs and outputs lie where Mengistu et al. (2016) put them: inputs one unit apart at y = 0; one output at
+        (0, 4), several at y = 4 and evenly spaced, at x = -2 and 2 if they are two.
+
+        Args:
+            gates: what each output answers.
+            layers: number of nodes in each layer, inputs first.
+            name: how runs and figures call it.
+            left: input nodes of the left half, for functional decomposition.
+            right: input nodes of the right half.
+
+        Raises:
+            ValueError: not one gate an output, or a gate over an input that the layers lack.
+        """
+        if not gates:
+            raise ValueError("gates: none: allowed is one an output")
+        output_x = np.linspace(-2.0, 2.0, layers[-1]) if layers[-1] > 1 else [0.0]
+        topology = layered(layers, output_x=[float(x) for x in output_x], output_y=4.0)
+        patterns = all_patterns(topology.inputs)
+        used = {feature for gate in gates for feature in gate.features()}
+        if not used <= set(range(topology.inputs)):
+            raise ValueError(f"gates: inputs {sorted(used)}: allowed are 0 to {topology.inputs - 1}")
+        return cls(
+            name,
+            topology,
+            patterns,
+            np.stack([gate.answers(patterns) for gate in gates], axis=1),
+            left=tuple(left),
+            right=tuple(right),
+            parts={part: gate.answers(patterns) for part, gate in sub_problems(tuple(gates)).items()},
+            gates=tuple(gates),
+        )
 
     @cached_property
     def evaluator(self) -> Evaluator:
@@ -185,7 +234,17 @@ def hierarchical_xor() -> Problem:
         left=(0, 1, 2, 3),
         right=(4, 5, 6, 7),
         parts={f"xor-{k}": first[:, k] for k in range(4)} | {"left": targets[:, 0], "right": targets[:, 1]},
+        gates=tuple(pairs("xor", pairs("xor", range(8)))),
     )
+
+
+def logic(name: str) -> Problem:
+    """A task of hierarchical logic by its name in `evo.logic.LOGIC` (Mengistu et al. 2016)."""
+    if name not in LOGIC:
+        raise ValueError(f"name: {name!r}: allowed are {', '.join(LOGIC)}")
+    task = LOGIC[name]
+    halves = ((0, 1, 2, 3), (4, 5, 6, 7)) if task.halves else ((), ())
+    return Problem.from_gates(task.gates, task.layers, name, *halves)
 
 
 #: The published problems by name.
@@ -195,4 +254,5 @@ PROBLEMS: dict[str, Callable[[], Problem]] = {
     "4-xor": lambda: parallel_xor(4),
     "5-xor": lambda: parallel_xor(5),
     "hierarchical-xor": hierarchical_xor,
+    **{name: partial(logic, name) for name in LOGIC},
 }

@@ -10,7 +10,6 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
-from deap import base
 from numpy.typing import NDArray
 
 from analysis.decomposition import left_right_score, left_right_split, sub_solutions
@@ -20,11 +19,12 @@ from cluster.folder import RunFolder, TrialFolder
 from cluster.seeds import trial_seed
 from cluster.trials import Progress, Trial
 from evo.engine import begin, best, generations, make_toolbox
-from evo.experiments import Settings
+from evo.objectives import hierarchy as batch_hierarchy
 from evo.objectives import modularity as batch_modularity
 from evo.objectives import weights_of
 from evo.population import Population
 from evo.problems import Problem
+from evo.settings import Settings
 from networks import Networks, connection_cost, connection_count, to_graph, to_json
 
 #: Columns of metrics.csv.
@@ -37,6 +37,7 @@ COLUMNS = (
     "connection_cost",
     "connection_cost_median",
     "connections",
+    "hierarchy",
 )
 
 
@@ -46,7 +47,9 @@ def prepare(settings: Settings) -> None:
     measure(next(generations(toolbox, begin(toolbox, 0), 0)), 0, None)
 
 
-def run_trial(trial: Trial, progress: Progress, path: Path, settings: Settings, seed: int) -> None:
+def run_trial(
+    trial: Trial, progress: Progress, path: Path, settings: Settings, seed: int, course: type[Course] | None = None
+) -> None:
     """Run or continue one trial of an experiment in its folder.
 
     Args:
@@ -55,6 +58,7 @@ def run_trial(trial: Trial, progress: Progress, path: Path, settings: Settings, 
         path: run folder.
         settings: of the trial's treatment.
         seed: of the run.
+        course: how the trial goes on from generation to generation, if not as `Course`.
     """
     experiment = RunFolder(path).description["experiment"]
     folder = RunFolder(path).trial(trial.treatment, trial.number)
@@ -62,45 +66,101 @@ def run_trial(trial: Trial, progress: Progress, path: Path, settings: Settings, 
         if folder.finished:
             return
         own_seed = trial_seed(seed, trial.treatment, trial.number)
-        toolbox = make_toolbox(settings)
-        population, state = _evolve(toolbox, settings, own_seed, folder, progress)
+        own = (course or Course)(settings, own_seed)
+        population, generation = _evolve(own, folder, progress)
         identity = {
             "experiment": experiment,
-            "problem": settings.problem,
+            "problem": own.problem,
             "treatment": trial.treatment,
             "trial": trial.number,
             "seed": own_seed,
+            "generation": generation,
+            "solved_generation": None if own.solved < 0 else own.solved,
         }
-        folder.finish(identity | state | describe_best(population, toolbox.problem, own_seed))
+        described = describe_best(population, own.toolbox.problem, own_seed)
+        folder.finish(identity | described | own.outcome(generation, described["network"]))
 
 
-def _evolve(
-    toolbox: base.Toolbox, settings: Settings, seed: int, folder: TrialFolder, progress: Progress
-) -> tuple[Population, dict[str, Any]]:
-    """The final population, and the generation it ended at and solved the problem at."""
+class Course:
+    """How a trial goes on from generation to generation, and what it keeps in mind.
+
+    Experiments whose task changes on the way derive theirs.
+
+    Args:
+        settings: of the trial's treatment.
+        seed: of the trial.
+
+    Attributes:
+        problem: name of the one that is current.
+        toolbox: the current operators.
+        solved: generation at which a network was first perfect; -1 while none was.
+    """
+
+    def __init__(self, settings: Settings, seed: int) -> None:
+        self.settings = settings
+        self.seed = seed
+        self.problem = settings.problem
+        self.toolbox = make_toolbox(settings)
+        self.solved = -1
+
+    def step(self, population: Population, generation: int) -> Population:
+        """The population after a generation, from the one before it."""
+        return next(generations(self.toolbox, population, self.seed, generation))
+
+    def notice(self, population: Population, generation: int) -> None:
+        """Keep in mind what came about in a generation; called once for each."""
+        if self.solved < 0 and population.values[:, 0].max() == 1.0:
+            self.solved = generation
+
+    def ends(self, generation: int) -> bool:
+        """Whether a generation is the trial's last."""
+        return generation == self.settings.generations or (self.settings.stop_when_perfect and self.solved >= 0)
+
+    def logs(self, generation: int) -> bool:
+        """Whether a generation has a row in the metrics."""
+        return generation % self.settings.log_every == 0
+
+    def row(self, population: Population, generation: int, most: int | None) -> dict[str, Any]:
+        """That row, as `measure`."""
+        return measure(population, generation, most)
+
+    def memory(self) -> dict[str, NDArray]:
+        """What it keeps in mind, for the checkpoint."""
+        return {"solved": np.array(self.solved)}
+
+    def recall(self, arrays: Mapping[str, NDArray], generation: int) -> None:
+        """Go on from the memory of a generation."""
+        self.solved = int(arrays["solved"])
+
+    def outcome(self, generation: int, network: Mapping[str, Any]) -> dict[str, Any]:
+        """What the result holds beyond the best network, which is given as in the result."""
+        return {}
+
+
+def _evolve(course: Course, folder: TrialFolder, progress: Progress) -> tuple[Population, int]:
+    """The final population and the generation it ended at."""
+    settings = course.settings
     restored = folder.restore()
     if restored is None:
-        population, generation, solved = begin(toolbox, seed), 0, -1
+        population, generation = begin(course.toolbox, course.seed), 0
     else:
-        population, generation, solved = _unpack(restored, toolbox, settings, folder)
-    begun = -1 if restored is None else generation
-    further = generations(toolbox, population, seed, generation + 1)
+        population, generation = _unpack(restored, course, folder)
+    fresh = restored is None  # the checkpoint's own generation is noticed and logged already
     while True:
-        performance = float(population.values[:, 0].max())
-        if solved < 0 and performance == 1.0:
-            solved = generation
-        ends = generation == settings.generations or (settings.stop_when_perfect and solved >= 0)
-        fresh = generation > begun  # the checkpoint's own generation is logged already
-        if fresh and (ends or generation % settings.log_every == 0):
-            row = measure(population, generation, None if ends else settings.measured_networks)
+        if fresh:
+            course.notice(population, generation)
+        ends = course.ends(generation)
+        if fresh and (ends or course.logs(generation)):
+            row = course.row(population, generation, None if ends else settings.measured_networks)
             folder.record(row)
             progress(row)
         if fresh and (ends or generation % settings.checkpoint_every == 0):
-            folder.checkpoint(_pack(population, generation, solved))
+            folder.checkpoint(_pack(population, generation) | course.memory())
         if ends:
-            return population, {"generation": generation, "solved_generation": None if solved < 0 else solved}
-        population = next(further)
+            return population, generation
         generation += 1
+        population = course.step(population, generation)
+        fresh = True
 
 
 def measure(population: Population, generation: int, most: int | None) -> dict[str, Any]:
@@ -109,7 +169,7 @@ def measure(population: Population, generation: int, most: int | None) -> dict[s
     Args:
         population: ranked individuals.
         generation: its number.
-        most: measure the modularity of at most this many of them, evenly spaced; None measures all.
+        most: measure modularity and hierarchy of at most this many of them, evenly spaced; None measures all.
     """
     tied = best(population)
     networks = population.networks.take(tied)
@@ -117,7 +177,8 @@ def measure(population: Population, generation: int, most: int | None) -> dict[s
     chosen = np.arange(len(tied))
     if most is not None and len(tied) > most:
         chosen = np.arange(most) * len(tied) // most
-    modularities = batch_modularity(networks.take(chosen))
+    measured = networks.take(chosen)
+    modularities = batch_modularity(measured)
     values = (
         generation,
         float(population.values[tied[0], 0]),
@@ -127,6 +188,7 @@ def measure(population: Population, generation: int, most: int | None) -> dict[s
         float(costs.mean()),
         float(np.median(costs)),
         float(counts.mean()),
+        float(batch_hierarchy(measured).mean()),
     )
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -135,7 +197,7 @@ def describe_best(population: Population, problem: Problem, seed: int) -> dict[s
     """The best network with all its measures, and how its equals compare.
 
     Of the tied best networks, one is drawn uniformly from a stream of its own; its equals appear as
-    `tied` (their number), `modularity_mean`, `modularity_median` and `decomposed_share`.
+    `tied` (their number), `modularity_mean`, `modularity_median`, `hierarchy_mean` and `decomposed_share`.
     """
     tied = best(population)
     chosen = tied[int(np.random.default_rng((seed, zlib.crc32(b"best"))).integers(len(tied)))]
@@ -147,6 +209,7 @@ def describe_best(population: Population, problem: Problem, seed: int) -> dict[s
         "tied": len(tied),
         "modularity_mean": float(modularities.mean()),
         "modularity_median": float(np.median(modularities)),
+        "hierarchy_mean": float(batch_hierarchy(equals).mean()),
     }
     if problem.left:
         split = [
@@ -171,6 +234,7 @@ def describe_network(graph: nx.DiGraph, networks: Networks, problem: Problem) ->
         "connections": int(connection_count(networks)[0]),
         "modularity": modularity(graph, partition),
         "partition": partition,
+        "hierarchy": float(batch_hierarchy(networks)[0]),
         "decomposed": None,
         "decomposition": None,
         "sub_solutions": None,
@@ -190,10 +254,9 @@ def describe_network(graph: nx.DiGraph, networks: Networks, problem: Problem) ->
     return result
 
 
-def _pack(population: Population, generation: int, solved: int) -> dict[str, NDArray]:
+def _pack(population: Population, generation: int) -> dict[str, NDArray]:
     arrays = {
         "generation": np.array(generation),
-        "solved": np.array(solved),
         "weights": population.networks.weights,
         "biases": population.networks.biases,
         "values": population.values,
@@ -201,10 +264,8 @@ def _pack(population: Population, generation: int, solved: int) -> dict[str, NDA
     return arrays | {f"column_{name}": column for name, column in population.columns.items()}
 
 
-def _unpack(
-    arrays: Mapping[str, NDArray], toolbox: base.Toolbox, settings: Settings, folder: TrialFolder
-) -> tuple[Population, int, int]:
-    topology = toolbox.problem.topology
+def _unpack(arrays: Mapping[str, NDArray], course: Course, folder: TrialFolder) -> tuple[Population, int]:
+    settings, topology = course.settings, course.toolbox.problem.topology
     try:
         networks = Networks(topology, arrays["weights"], arrays["biases"])
         columns = {
@@ -213,7 +274,9 @@ def _unpack(
         population = Population(networks, weights_of(settings.objectives), arrays["values"], columns)
         if len(population) != settings.population or population.values.shape[1] != len(settings.objectives):
             raise ValueError(f"{len(population)} individuals of {population.values.shape[1]} objectives")
-        return population, int(arrays["generation"]), int(arrays["solved"])
+        generation = int(arrays["generation"])
+        course.recall(arrays, generation)
+        return population, generation
     except (KeyError, ValueError) as error:
         raise UserError(
             f"{folder.path / 'checkpoint.npz'}: not a checkpoint of this trial ({error}); "

@@ -5,7 +5,7 @@ Gate("xor", (Gate("and", (0, 1)), Gate("and", (2, 3))))
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -59,16 +59,23 @@ class Gate:
                 yield from feature.below()
                 yield feature
 
+    def features(self) -> set[int]:
+        """Numbers of all input nodes that it depends on."""
+        return {
+            number
+            for feature in self.inputs
+            for number in (feature.features() if isinstance(feature, Gate) else {feature})
+        }
+
     @property
     def depth(self) -> int:
         """Gates on the longest way from an input through it."""
         return 1 + max((feature.depth for feature in self.inputs if isinstance(feature, Gate)), default=0)
 
 
-def pairs(kind: str, features: list[Gate | int] | range) -> list[Gate | int]:
-    """Gates of one kind over neighbouring pairs of inputs or gates."""
-    listed = list(features)
-    return [Gate(kind, (first, second)) for first, second in zip(listed[::2], listed[1::2], strict=True)]
+def pairs(kind: str, features: Sequence[Gate | int]) -> list[Gate]:
+    """Gates of one kind over neighbouring pairs of inputs or gates, which share nothing."""
+    return [Gate(kind, (first, second)) for first, second in zip(features[::2], features[1::2], strict=True)]
 
 
 def sub_problems(gates: tuple[Gate, ...] | list[Gate]) -> dict[str, Gate]:

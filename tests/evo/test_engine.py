@@ -13,10 +13,10 @@ from deap import base, tools
 
 from cluster.errors import UserError
 from evo.engine import begin, best, generations, individually, make_toolbox, mutate
-from evo.experiments import Settings
 from evo.objectives import evaluate
 from evo.population import Individual, Population
 from evo.problems import Problem
+from evo.settings import Settings
 from networks import connection_cost
 
 PA = Settings(population=40)

@@ -13,14 +13,21 @@ from scipy.spatial.distance import cdist
 
 from analysis.modularity import spectral_partition
 from evo.engine import begin, generations, make_toolbox
-from evo.experiments import Settings
 from evo.objectives import OBJECTIVES, behavioural_diversity, compare, evaluate, modularity, weights_of
 from evo.population import Population
 from evo.problems import Problem, hierarchical_xor, retina
+from evo.settings import Settings
 from networks import Networks
 
 EVERY = tuple(OBJECTIVES)
-FROM_CONNECTIONS = ("connection-cost", "connections", "thresholded-cost", "longest-connection", "modularity")
+FROM_CONNECTIONS = (
+    "connection-cost",
+    "connections",
+    "thresholded-cost",
+    "longest-connection",
+    "modularity",
+    "hierarchy",
+)
 
 
 def random_population(problem: Problem, names: tuple[str, ...], seed: int, count: int = 12) -> Population:
@@ -28,6 +35,14 @@ def random_population(problem: Problem, names: tuple[str, ...], seed: int, count
     networks = Networks(problem.topology, batch.weights, batch.biases)
     gene = np.random.default_rng(seed).random(count)
     return Population(networks, weights_of(names), columns={"gene": gene})
+
+
+def reaching_centrality(graph: nx.DiGraph, output: int) -> float:
+    """Global reaching centrality of an output's ancestors, edges reversed, by networkx."""
+    if output not in graph or not graph.in_degree(output):
+        return 0.0
+    below = graph.subgraph(nx.ancestors(graph, output) | {output}).reverse()
+    return float(nx.global_reaching_centrality(below))
 
 
 def expected(networks: Networks, problem: Problem, gene: np.ndarray) -> dict[str, list[float]]:
@@ -40,16 +55,23 @@ def expected(networks: Networks, problem: Problem, gene: np.ndarray) -> dict[str
     graphs = [simplified_graph(networks, index) for index in range(len(networks))]
     lengths = [edge_lengths(graph, optimal_places(graph, problem.topology)) for graph in graphs]
     behaviours = says_yes.reshape(len(networks), -1)
+    first_output = problem.topology.nodes - problem.topology.outputs
+    outputs_of = range(first_output, problem.topology.nodes)
+    hierarchies = [np.mean([reaching_centrality(graph, node) for node in outputs_of]) for graph in graphs]
+    modularities = [
+        nx.community.modularity(graph, spectral_partition(graph), weight=None) if graph.edges else 0.0
+        for graph in graphs
+    ]
     return {
         "performance": right.mean(axis=(1, 2)).tolist(),
         "connection-cost": [(row**2).sum() for row in lengths],
         "connections": [graph.number_of_edges() for graph in graphs],
         "thresholded-cost": [(row[row > 1.5] ** 2).sum() for row in lengths],
         "longest-connection": [row.max(initial=0.0) for row in lengths],
-        "modularity": [
-            nx.community.modularity(graph, spectral_partition(graph), weight=None) if graph.edges else 0.0
-            for graph in graphs
-        ],
+        "modularity": modularities,
+        "low-modularity": modularities,
+        "hierarchy": hierarchies,
+        "low-hierarchy": hierarchies,
         "diversity": cdist(behaviours, behaviours, "hamming").mean(axis=1).tolist(),
         "random": gene.tolist(),
     }
@@ -73,9 +95,10 @@ def test_values_stand_in_the_order_of_the_names() -> None:
     np.testing.assert_allclose(population.values, np.stack([wanted[name] for name in names], axis=1), atol=1e-9)
 
 
-def test_costs_are_minimised_and_all_else_is_maximised() -> None:
-    costs = {"connection-cost", "connections", "thresholded-cost", "longest-connection"}
-    assert weights_of(EVERY) == tuple(-1.0 if name in costs else 1.0 for name in EVERY)
+def test_costs_and_what_is_selected_against_are_minimised_and_all_else_is_maximised() -> None:
+    low = {name for name in EVERY if name.startswith("low-")}
+    low |= {"connection-cost", "connections", "thresholded-cost", "longest-connection"}
+    assert weights_of(EVERY) == tuple(-1.0 if name in low else 1.0 for name in EVERY)
 
 
 @settings(deadline=None)
@@ -97,7 +120,9 @@ def test_diversity_is_compared_with_everyone_together() -> None:
     np.testing.assert_allclose(together.values[:, 1], wanted["diversity"], atol=1e-12)
 
 
-@pytest.mark.parametrize("treatment", [{"crossover_rate": 0.0}, {"crossover_rate": 0.5}, {"remove_rate": 1.0}])
+@pytest.mark.parametrize(
+    "treatment", [{"crossover_rate": 0.0}, {"crossover_rate": 0.5}, {"add_rate": 1.0, "remove_rate": 1.0}]
+)
 def test_inherited_values_equal_recomputed_ones_in_a_real_run(treatment: dict) -> None:
     names = ("performance", *FROM_CONNECTIONS)
     toolbox = make_toolbox(replace(Settings(population=40, objectives=names), **treatment))
