@@ -8,9 +8,11 @@ Clune 2014, GECCO, "HyperNEAT plus the connection cost technique").
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from numbers import Real
 
 import networkx as nx
 import numpy as np
@@ -95,7 +97,7 @@ def sub_solutions(activations: ArrayLike, answers: Answers) -> dict[str, SubSolu
     values = np.asarray(activations)
     if values.ndim != 2 or values.size == 0:
         raise ValueError(f"activations: shape {values.shape}: allowed is (nodes, patterns), not empty")
-    _check_answers(answers, values.shape[1])
+    check_answers(answers, values.shape[1])
     says_yes = {">0": values > 0, ">=0": values >= 0, "<0": values < 0, "<=0": values <= 0}
     signs = np.stack(list(says_yes.values()), axis=1)
     result = {}
@@ -140,41 +142,52 @@ def separable_sub_solutions(
         ValueError: an edge without weight, a node with too many incoming edges, or answers that are not bool
             (patterns,) or always the same.
     """
-    arrivals = {node: _arriving(graph, node, activations) for node in graph}
-    for name, answer in answers.items():
-        if np.all(answer) or not np.any(answer):
-            raise ValueError(f"answers: {name}: the same on every pattern: allowed are both answers")
-    for arriving in arrivals.values():
-        for values in arriving.values():
-            _check_answers(answers, len(values))
+    for node in graph:
+        if graph.in_degree(node) > MOST_INCOMING:
+            raise ValueError(
+                f"graph: {graph.in_degree(node)} edges into node {node!r}: allowed are up to {MOST_INCOMING}"
+            )
+    arrivals = {node: arriving(graph, node, activations) for node in graph}
+    check_two_answers(answers)
+    for sources in arrivals.values():
+        for values in sources.values():
+            check_answers(answers, len(values))
     return {name: _fewest_edges(arrivals, np.asarray(answer)) for name, answer in answers.items()}
 
 
-def _arriving(
+def arriving(
     graph: nx.DiGraph, node: Hashable, activations: Mapping[Hashable, ArrayLike] | NDArray
 ) -> dict[Hashable, NDArray[np.float64]]:
-    """What arrives at a node over each incoming edge on each pattern, (patterns,) by source."""
-    if graph.in_degree(node) > MOST_INCOMING:
-        raise ValueError(
-            f"graph: {graph.in_degree(node)} edges into node {node!r}: allowed are up to {MOST_INCOMING}"
-        )
-    arriving = {}
+    """What arrives at a node over each incoming edge on each pattern, (patterns,) by source.
+
+    Raises:
+        ValueError: an edge without a weight, or one that is not a finite number.
+    """
+    result = {}
     for source, _, weight in graph.in_edges(node, data="weight"):
         if weight is None:
             raise ValueError(f"graph: edge {source!r} to {node!r} has no weight: allowed is one on every edge")
-        arriving[source] = weight * np.asarray(activations[source], np.float64)
-    return arriving
+        if isinstance(weight, bool) or not isinstance(weight, Real) or not math.isfinite(weight):
+            raise ValueError(
+                f"graph: edge {source!r} to {node!r} has weight {weight!r}: allowed are finite numbers"
+            )
+        result[source] = float(weight) * np.asarray(activations[source], np.float64)
+    return result
 
 
 def _fewest_edges(
     arrivals: dict[Hashable, dict[Hashable, NDArray[np.float64]]], answer: NDArray[np.bool_]
 ) -> SeparableSubSolution | None:
     for node, sources in _subsets(arrivals):
-        total = np.sum([arrivals[node][source] for source in sources], axis=0)
-        yes, no = total[answer], total[~answer]
-        if yes.min() > no.max() or yes.max() < no.min():
+        if separates(np.sum([arrivals[node][source] for source in sources], axis=0), answer):
             return SeparableSubSolution(node, sources)
     return None
+
+
+def separates(values: NDArray, answer: NDArray[np.bool_]) -> bool:
+    """Whether one threshold lies between the values on yes and on no patterns, each (patterns,)."""
+    yes, no = values[answer], values[~answer]
+    return bool(yes.min() > no.max() or yes.max() < no.min())
 
 
 def _subsets(
@@ -187,7 +200,23 @@ def _subsets(
                 yield node, sources
 
 
-def _check_answers(answers: Answers, patterns: int) -> None:
+def check_two_answers(answers: Answers) -> None:
+    """Refuse sub-problems whose answer is the same on every pattern: anything would separate them.
+
+    Raises:
+        ValueError: there is one.
+    """
+    for name, answer in answers.items():
+        if np.all(answer) or not np.any(answer):
+            raise ValueError(f"answers: {name}: the same on every pattern: allowed are both answers")
+
+
+def check_answers(answers: Answers, patterns: int) -> None:
+    """Refuse answers that are not bool (patterns,).
+
+    Raises:
+        ValueError: some are not.
+    """
     for name, answer in answers.items():
         given = np.asarray(answer)
         if given.dtype != np.bool_ or given.shape != (patterns,):

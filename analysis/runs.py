@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from cluster.errors import UserError
 from cluster.folder import RunFolder, TrialFolder
@@ -56,7 +59,9 @@ def results_table(results: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def read_metrics(folders: Iterable[TrialFolder], columns: Iterable[str] = ()) -> pd.DataFrame:
-    """The metrics of trials, below each other, with columns `treatment` and `trial` first.
+    """The metrics of trials, below each other, with columns `treatment` (categorical) and `trial` first.
+
+    A last line that was cut off, by a kill or because the trial is writing it, is left out.
 
     Args:
         folders: of the trials.
@@ -67,17 +72,35 @@ def read_metrics(folders: Iterable[TrialFolder], columns: Iterable[str] = ()) ->
     """
     import pandas as pd
 
-    tables = []
+    tables: list[pd.DataFrame] = []
+    treatments: list[str] = []
+    trials: list[int] = []
+    wanted = list(columns)
     for folder in folders:
         file = folder.path / "metrics.csv"
-        try:
-            table = pd.read_csv(file)
-        except (OSError, ValueError) as error:
-            raise UserError(f"{file}: cannot be read: {error}") from None
-        for column in columns:
+        table = _whole_rows(file)
+        for column in wanted:
             if column not in table:
                 raise UserError(f"{file}: column {column}: missing")
-        table.insert(0, "treatment", folder.path.parent.name)
-        table.insert(1, "trial", int(folder.path.name.removeprefix("trial-")))
         tables.append(table)
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+        treatments.append(folder.path.parent.name)
+        trials.append(int(folder.path.name.removeprefix("trial-")))
+    if not tables:
+        return pd.DataFrame()
+    whole, rows = pd.concat(tables, ignore_index=True), [len(table) for table in tables]
+    # A name for each of millions of rows is slow; a number for each is not.
+    names = list(dict.fromkeys(treatments))
+    codes = np.repeat([names.index(name) for name in treatments], rows)
+    whole.insert(0, "treatment", pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(names))))
+    whole.insert(1, "trial", np.repeat(trials, rows))
+    return whole
+
+
+def _whole_rows(file: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        content = file.read_bytes()
+        return pd.read_csv(io.BytesIO(content[: content.rfind(b"\n") + 1]))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: cannot be read: {str(error).strip()}") from None

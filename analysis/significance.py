@@ -1,12 +1,14 @@
-"""Is a network more modular than chance: Q against networks with the same degrees and the same layers.
+"""Is a network more modular, or more hierarchical, than chance: against networks of the same degrees and layers.
 
 Small and sparse networks have a high Q by chance, so a raw Q says little (Guimera, Sales-Pardo and Amaral
-2004, Physical Review E 70:025101). The null networks keep what a layered network is given before any question
-of modules: the in- and out-degree of every node and the number of edges between every two layers.
+2004, Physical Review E 70:025101), and so it is with a raw H. The null networks keep what a layered
+network is given before any such question: the in- and out-degree of every node and the number of edges between
+every two layers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 
 import networkx as nx
@@ -14,6 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from analysis.hierarchy import batch_hierarchy, output_indices
 from analysis.labels import Adjacency, Floats, Integers, labels_modularity
 from analysis.modularity import adjacency_matrix, batch_modularity
 from analysis.refinement import random_starts, refined_labels
@@ -21,27 +24,60 @@ from analysis.refinement import random_starts, refined_labels
 ATTEMPTS = 100  # attempted swaps an edge: enough to forget the start (Milo et al. 2003, arXiv:cond-mat/0312028)
 
 
+#: Values of many networks, float64 (networks,), from their adjacency matrices, uint8 (networks, nodes, nodes).
+BatchMeasure = Callable[[Adjacency], Floats]
+
+
 @dataclass(frozen=True)
 class Significance:
-    """Modularity of a network against that of its null networks.
+    """A measure of a network against that of its null networks.
 
     Attributes:
-        modularity: Q of the network.
-        null_mean: mean Q of the null networks.
+        value: of the network.
+        null_mean: mean of the null networks.
         null_std: their sample standard deviation (divisor nulls - 1).
-        z: (modularity - null_mean) / null_std. Where all nulls have the same Q (few edges to swap, or few
-            ways to place them) there is no scale: z is then 0 if the network has that Q too, else inf or
+        z: (value - null_mean) / null_std. Where all nulls have the same value (few edges to swap, or few
+            ways to place them) there is no scale: z is then 0 if the network has that value too, else inf or
             -inf, and only p says how much it means. Never nan.
-        p: one-sided Monte-Carlo p-value, (1 + nulls at least as modular) / (1 + nulls).
-        nulls: Q of each null network, shape (nulls,).
+        p: one-sided Monte-Carlo p-value, (1 + nulls with at least this value) / (1 + nulls).
+        nulls: value of each null network, shape (nulls,).
     """
 
-    modularity: float
+    value: float
     null_mean: float
     null_std: float
     z: float
     p: float
     nulls: Floats
+
+
+def significance(
+    graph: nx.DiGraph, measures: Mapping[str, BatchMeasure] | None = None, nulls: int = 200, seed: int = 0
+) -> dict[str, Significance]:
+    """How much greater the measures of a network are than those of random networks of its degrees and layers.
+
+    All measures see the same null networks, which take most of the time to make.
+
+    Args:
+        graph: any directed graph; `null_networks` says what the nulls keep of it.
+        measures: what to measure; by default `modularity` (spectral partitions) and `hierarchy` (outputs as
+            `analysis.hierarchy.output_nodes` tells them).
+        nulls: number of null networks, 2 or more.
+        seed: seed of the null networks.
+
+    Returns:
+        The significance of each measure, under its name.
+
+    Raises:
+        ValueError: not a directed simple graph, a `layer` on some nodes only, too few nulls.
+    """
+    if nulls < 2:
+        raise ValueError(f"nulls: {nulls}: allowed are 2 or more")
+    if measures is None:
+        measures = {"modularity": spectral_modularity, "hierarchy": hierarchy_measure(graph)}
+    networks = np.concatenate([adjacency_matrix(graph)[np.newaxis], null_networks(graph, nulls, seed)])
+    values = {name: measure(networks) for name, measure in measures.items()}
+    return {name: _compare(float(array[0]), array[1:]) for name, array in values.items()}
 
 
 def modularity_significance(
@@ -58,16 +94,48 @@ def modularity_significance(
     Raises:
         ValueError: not a directed simple graph, a `layer` on some nodes only, too few nulls, unknown method.
     """
-    if nulls < 2:
-        raise ValueError(f"nulls: {nulls}: allowed are 2 or more")
     if method not in ("spectral", "refined"):
         raise ValueError(f"method: {method!r}: allowed are 'spectral' and 'refined'")
-    networks = np.concatenate([adjacency_matrix(graph)[np.newaxis], null_networks(graph, nulls, seed)])
-    if method == "spectral":
-        values = batch_modularity(networks, np.ones(networks.shape[:2], np.bool_))
-    else:
-        values = _batch_refined(networks, random_starts(len(graph), seed))
-    return _compare(float(values[0]), values[1:])
+    measure = spectral_modularity if method == "spectral" else refined_modularity(len(graph), seed)
+    return significance(graph, {"modularity": measure}, nulls, seed)["modularity"]
+
+
+def hierarchy_significance(
+    graph: nx.DiGraph, nulls: int = 200, seed: int = 0, outputs: Collection[Hashable] | None = None
+) -> Significance:
+    """How much more hierarchical a network is than random networks of the same degrees and layers.
+
+    Args:
+        graph: any directed graph; `null_networks` says what the nulls keep of it.
+        nulls: number of null networks, 2 or more.
+        seed: seed of the null networks.
+        outputs: as in `analysis.hierarchy.hierarchy`; the nulls have the same.
+
+    Raises:
+        ValueError: not a directed simple graph, a `layer` on some nodes only, too few nulls, unknown outputs.
+    """
+    return significance(graph, {"hierarchy": hierarchy_measure(graph, outputs)}, nulls, seed)["hierarchy"]
+
+
+def spectral_modularity(networks: Adjacency) -> Floats:
+    """Q of the spectral partition of each network, shape (networks,)."""
+    return batch_modularity(networks, np.ones(networks.shape[:2], np.bool_))
+
+
+def refined_modularity(nodes: int, seed: int = 0) -> BatchMeasure:
+    """The measure Q of the refined partition, for networks of so many nodes and one set of random starts."""
+    starts = random_starts(nodes, seed)
+    return lambda networks: _batch_refined(networks, starts)
+
+
+def hierarchy_measure(graph: nx.DiGraph, outputs: Collection[Hashable] | None = None) -> BatchMeasure:
+    """The measure H, for networks of the nodes and outputs of a graph.
+
+    Raises:
+        ValueError: an output that is not in the graph, or layers that do not tell them.
+    """
+    chosen = output_indices(graph, outputs)
+    return lambda networks: batch_hierarchy(networks, np.ones(networks.shape[:2], np.bool_), chosen)
 
 
 def null_networks(graph: nx.DiGraph, count: int, seed: int = 0) -> Adjacency:
@@ -116,18 +184,18 @@ def _edge_groups(layers: Integers, sources: Integers, targets: Integers) -> Inte
     return np.unique(pairs, return_inverse=True)[1].astype(np.int64)
 
 
-def _compare(modularity: float, nulls: Floats) -> Significance:
+def _compare(value: float, nulls: Floats) -> Significance:
     # Equal values have a rounded mean and with it a tiny standard deviation that means nothing.
     constant = bool(np.all(nulls == nulls[0]))
     mean = float(nulls[0] if constant else nulls.mean())
     deviation = 0.0 if constant else float(nulls.std(ddof=1))
-    difference = modularity - mean
+    difference = value - mean
     if constant:
         z = 0.0 if difference == 0.0 else float(np.copysign(np.inf, difference))
     else:
         z = difference / deviation
-    p = (1 + int(np.count_nonzero(nulls >= modularity))) / (1 + len(nulls))
-    return Significance(modularity, mean, deviation, z, p, nulls)
+    p = (1 + int(np.count_nonzero(nulls >= value))) / (1 + len(nulls))
+    return Significance(value, mean, deviation, z, p, nulls)
 
 
 @njit(cache=True)

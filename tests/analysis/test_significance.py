@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
+from analysis.hierarchy import global_reaching_centrality, hierarchy
 from analysis.modularity import adjacency_matrix, modularity, refined_partition, spectral_partition
-from analysis.significance import modularity_significance, null_networks
+from analysis.significance import hierarchy_significance, modularity_significance, null_networks, significance
 
 LAYERS = (8, 8, 4, 2, 1)
 
@@ -126,7 +127,7 @@ def test_nulls_follow_the_seed():
 def test_significance_is_that_of_its_nulls(method, partition):
     graph = layered_graph(40, 7)
     result = modularity_significance(graph, nulls=50, seed=3, method=method)
-    assert result.modularity == pytest.approx(modularity(graph, partition(graph)), abs=1e-12)
+    assert result.value == pytest.approx(modularity(graph, partition(graph)), abs=1e-12)
     nulls = [
         nx.from_numpy_array(null, create_using=nx.DiGraph, edge_attr=None)
         for null in null_networks(graph, 50, seed=3)
@@ -138,9 +139,36 @@ def test_significance_is_that_of_its_nulls(method, partition):
     assert result.nulls == pytest.approx(expected, abs=1e-12)
     assert result.null_mean == pytest.approx(np.mean(expected), abs=1e-12)
     assert result.null_std == pytest.approx(np.std(expected, ddof=1), abs=1e-12)
-    assert result.z == pytest.approx((result.modularity - np.mean(expected)) / np.std(expected, ddof=1))
-    greater = sum(value >= result.modularity - 1e-12 for value in expected)
+    assert result.z == pytest.approx((result.value - np.mean(expected)) / np.std(expected, ddof=1))
+    greater = sum(value >= result.value - 1e-12 for value in expected)
     assert result.p == pytest.approx((1 + greater) / 51)
+
+
+def test_one_set_of_nulls_answers_all_measures():
+    graph = layered_graph(35, 7, layers=(8, 8, 4, 3))
+    found = significance(graph, nulls=30, seed=4)
+    assert list(found) == ["modularity", "hierarchy"]
+    for name, alone in (("modularity", modularity_significance), ("hierarchy", hierarchy_significance)):
+        other = alone(graph, nulls=30, seed=4)
+        assert np.array_equal(found[name].nulls, other.nulls)
+        assert (found[name].value, found[name].z, found[name].p) == (other.value, other.z, other.p)
+    edges = significance(graph, {"edges": lambda networks: networks.sum(axis=(1, 2)).astype(float)}, nulls=5)
+    assert (edges["edges"].value, edges["edges"].z, edges["edges"].p) == (35.0, 0.0, 1.0)
+
+
+def test_hierarchy_is_compared_with_that_of_the_nulls():
+    graph = layered_graph(35, 7, layers=(8, 8, 4, 3))
+    nulls = []
+    for null in null_networks(graph, 30, seed=4):
+        other = nx.from_numpy_array(null, create_using=nx.DiGraph, edge_attr=None)
+        nulls.append(hierarchy(other, [20, 21, 22]))
+    result = hierarchy_significance(graph, nulls=30, seed=4)
+    assert result.value == hierarchy(graph)
+    assert np.array_equal(result.nulls, nulls)
+    one = hierarchy_significance(graph, nulls=5, outputs=[21])
+    assert one.value == hierarchy(graph, [21])
+    cycles = without_layers(mixed_graph(3))  # every node leads on: the whole graph is measured
+    assert hierarchy_significance(cycles, nulls=5).value == global_reaching_centrality(cycles)
 
 
 def test_two_modules_are_significant_and_random_wiring_is_not():
@@ -151,7 +179,7 @@ def test_two_modules_are_significant_and_random_wiring_is_not():
         (i, j) for i in range(16) for j in range(i // 8 * 8 + 8, i // 8 * 8 + 16) if half[i] == half[j]
     )
     result = modularity_significance(modular, nulls=100, seed=0)
-    assert result.modularity == pytest.approx(0.5, abs=1e-12)
+    assert result.value == pytest.approx(0.5, abs=1e-12)
     assert result.z > 5
     assert result.p == pytest.approx(1 / 101)
     random_p = [modularity_significance(layered_graph(45, seed), nulls=60).p for seed in range(20)]
@@ -162,9 +190,9 @@ def test_z_is_zero_where_nulls_do_not_vary():
     star = nx.DiGraph([(0, i) for i in range(1, 6)])  # no other network has these degrees
     result = modularity_significance(star, nulls=10)
     assert (result.null_std, result.z, result.p) == (0.0, 0.0, 1.0)
-    assert result.null_mean == result.modularity
+    assert result.null_mean == result.value
     empty = modularity_significance(nx.DiGraph(), nulls=2)
-    assert (empty.modularity, empty.z, empty.p) == (0.0, 0.0, 1.0)
+    assert (empty.value, empty.z, empty.p) == (0.0, 0.0, 1.0)
 
 
 def test_z_is_infinite_where_nulls_agree_on_another_q():
@@ -175,7 +203,7 @@ def test_z_is_infinite_where_nulls_agree_on_another_q():
     graph.add_nodes_from((node, {"layer": layer}) for node, layer in enumerate("aabbc"))
     graph.add_edges_from([(0, 2), (1, 3), (4, 0), (4, 2)])
     results = [modularity_significance(graph, nulls=2, seed=seed) for seed in range(30)]
-    lower = [result for result in results if np.all(result.nulls < result.modularity)]
+    lower = [result for result in results if np.all(result.nulls < result.value)]
     assert lower and all(result.z == np.inf and result.p == pytest.approx(1 / 3) for result in lower)
     assert not any(np.isnan(result.z) for result in results)
 
@@ -184,6 +212,8 @@ def test_bad_input_is_refused():
     graph = layered_graph(30, 0)
     with pytest.raises(ValueError, match="nulls: 1: allowed are 2 or more"):
         modularity_significance(graph, nulls=1)
+    with pytest.raises(ValueError, match="outputs: 99: allowed are nodes of the graph"):
+        hierarchy_significance(graph, outputs=[99])
     with pytest.raises(ValueError, match="method: 'best': allowed are 'spectral' and 'refined'"):
         modularity_significance(graph, method="best")
     with pytest.raises(ValueError, match="count: 0: allowed are 1 or more"):
