@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from evo.axes import places
 from evo.illumination import Landscape, MapElites, Search
 from evo.maps import LandscapeSettings, MapElitesSettings, MapSettings
-from evo.problems import PROBLEMS, retina
+from evo.problems import PROBLEMS
 from networks import Networks
 
 MAP = MapElitesSettings(cells=32, starters=60, pairs=25)
@@ -35,7 +35,7 @@ def same(a: Search, b: Search) -> bool:
 
 @pytest.mark.parametrize("settings", SEARCHES)
 def test_every_elite_is_what_its_network_gives(settings: MapSettings) -> None:
-    archive, problem = advanced(settings, 15).archive, retina()
+    archive, problem = advanced(settings, 15).archive, PROBLEMS[settings.problem]()
     assert len(archive) > 20
     elites = archive.elites
     np.testing.assert_array_equal(problem.performance(problem.outputs(archive.networks)), elites["performance"])
