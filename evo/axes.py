@@ -20,11 +20,13 @@ class Axis:
 
     Attributes:
         title: in figures.
+        symbol: where there is less room.
         end: the value at its far end; the near end is 0.
         measure: values from the simplified networks, their adjacency matrices and which nodes they have.
     """
 
     title: str
+    symbol: str
     end: float
     measure: Callable[[Networks, NDArray[np.uint8], NDArray[np.bool_]], NDArray]
 
@@ -36,11 +38,13 @@ def _hierarchy(networks: Networks, adjacency: NDArray[np.uint8], present: NDArra
 
 #: Axes by name; the ends are those of the programs of Clune et al. 2013 and Mengistu et al. 2016.
 AXES = {
-    "modularity": Axis("Modularity Q", 1.0, lambda _, adjacency, present: batch_modularity(adjacency, present)),
-    "hierarchy": Axis("Hierarchy H", 1.0, _hierarchy),
-    "connection-cost": Axis("Connection cost", 500.0, lambda networks, *_: connection_cost(networks)),
-    "connections": Axis("Connections", 150.0, lambda _, adjacency, __: adjacency.sum(axis=(1, 2))),
-    "nodes": Axis("Nodes", 25.0, lambda _, __, present: present.sum(axis=1)),
+    "modularity": Axis(
+        "Modularity Q", "Q", 1.0, lambda _, adjacency, present: batch_modularity(adjacency, present)
+    ),
+    "hierarchy": Axis("Hierarchy H", "H", 1.0, _hierarchy),
+    "connection-cost": Axis("Connection cost", "cost", 500.0, lambda networks, *_: connection_cost(networks)),
+    "connections": Axis("Connections", "connections", 150.0, lambda _, adjacency, __: adjacency.sum(axis=(1, 2))),
+    "nodes": Axis("Nodes", "nodes", 25.0, lambda _, __, present: present.sum(axis=1)),
 }
 
 

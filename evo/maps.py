@@ -196,7 +196,7 @@ MAPS = (
         "Mengistu, Huizinga, Mouret & Clune 2016, PLoS Comput Biol 12:e1004829",
         MapElitesSettings(),
         {
-            "map": {"axes": ("modularity", "hierarchy")},
+            "map": {},
             # In the authors' program: 256 cells, one for each unit of cost.
             "map-cost": {"axes": ("modularity", "hierarchy", "connection-cost"), "cost_end": 256.0},
         },

@@ -31,13 +31,16 @@ NULLS = 200
 GALLERY = 16
 
 
-def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -> None:
+def report(
+    paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS, overlay: Sequence[Path] = ()
+) -> None:
     """Write the report of a run, finished or not, or of several runs together, and print its table.
 
     Args:
         paths: run folders; the first treatment of the first one is what the others are compared with.
         out: where to; default RUN/report of a single run.
         nulls: number of random networks with the same degrees and layers that each network's Q is compared with.
+        overlay: runs whose best networks are marked on the maps.
 
     Raises:
         UserError: not a run folder, no finished trial, runs that do not belong together, or a result that its
@@ -45,7 +48,12 @@ def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -
     """
     about = subject(paths, out)
     view = view_of(about.descriptions[0]["experiment"])
+    if overlay and view.maps is None:
+        raise UserError(
+            f"--overlay: {about.descriptions[0]['experiment']} has no map to lay over: allowed are maps"
+        )
     results, graphs = zip(*(_checked(folder, nulls) for folder in about.folders), strict=True)
+    maps = {} if view.maps is None else view.maps(about, results, overlay)
     make_folder(about.out)
     groups = about.groups(results)
     summary = {name: summarise(members, view) for name, members in groups.items()}
@@ -53,7 +61,7 @@ def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -
     columns, rows = tabulate(summary, comparisons, view)
     write_tables(about, columns, rows, results, summary, comparisons)
     metrics = read_metrics(about.folders, view.curves.values())
-    files = draw(about.out, view, metrics, groups, list(graphs), comparisons)
+    files = draw(about.out, view, metrics, groups, list(graphs), comparisons) + save_figures(maps, about.out)
     print_report(about, columns, rows, "medians with 95 % bootstrap intervals", files)
 
 
@@ -170,7 +178,7 @@ def draw(
     """All figures of a run; returns the files."""
     from analysis.groups import bars_figure, box_figure
     from analysis.learning import learning_curves
-    from analysis.style import save_figure, treatment_colours
+    from analysis.style import treatment_colours
 
     colours = treatment_colours(groups)
     base = next(iter(groups))
@@ -194,6 +202,13 @@ def draw(
         figures[f"networks-{name}"] = _gallery(members, [next(graph_of) for _ in members])
     if view.further is not None:
         figures |= view.further(groups)
+    return save_figures(figures, out)
+
+
+def save_figures(figures: Mapping[str, Figure], out: Path) -> list[Path]:
+    """Write figures by their names; returns the files."""
+    from analysis.style import save_figure
+
     return [file for name, figure in figures.items() for file in save_figure(figure, out / name)]
 
 

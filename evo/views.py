@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.reports import Groups, Measure
+from analysis.reports import Groups, Measure, Result, Subject
+from evo.maps import MAPS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,6 +27,7 @@ class View:
         boxes: columns of those that are drawn as boxes.
         outcomes: shares of trials, by their title.
         further: figures beyond curves, boxes, bars and networks, from the results of each treatment.
+        maps: figures from the folders of the trials, with the best networks of further runs laid over.
     """
 
     curves: Mapping[str, str]
@@ -32,6 +35,7 @@ class View:
     boxes: tuple[str, ...]
     outcomes: Mapping[str, Outcome]
     further: Callable[[Groups], dict[str, Figure]] | None = None
+    maps: Callable[[Subject, Sequence[Result], Sequence[Path]], dict[str, Figure]] | None = None
 
 
 def _solves_all_parts(result: Mapping[str, Any]) -> bool | None:
@@ -58,8 +62,30 @@ NETWORKS = View(
     },
 )
 
+
+def _map_figures(about: Subject, results: Sequence[Result], overlay: Sequence[Path]) -> dict[str, Figure]:
+    from evo.map_report import map_figures
+
+    return map_figures(about, results, overlay)
+
+
+#: What is shown of maps.
+MAP = View(
+    {"Filled cells": "filled", "Performance, mean of cells": "performance_mean", "Perfect cells": "perfect_cells"},
+    (
+        Measure("performance", "performance", 3),
+        Measure("performance_mean", "performance, mean of cells", 3),
+        Measure("filled", "filled cells", 0),
+        Measure("perfect_cells", "perfect cells", 0),
+        Measure("qd_score", "sum of performances", 0),
+    ),
+    (),
+    {"perfect": lambda result: result["performance"] == 1.0},
+    maps=_map_figures,
+)
+
 #: Experiments that are shown in a way of their own, by name.
-VIEWS: dict[str, View] = {}
+VIEWS: dict[str, View] = {experiment.name: MAP for experiment in MAPS}
 
 
 def view_of(experiment: str) -> View:

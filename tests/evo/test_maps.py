@@ -14,10 +14,13 @@ from cluster.errors import UserError
 from cluster.folder import RunFolder
 from cluster.trials import Trial
 from evo.__main__ import main
+from evo.archive import Archive
 from evo.experiments import EXPERIMENTS
+from evo.map_report import best_of
 from evo.map_trial import read_map, run_trial
 from evo.maps import MapElitesSettings
 from evo.problems import retina
+from evo.variation import random_networks
 
 SHORT = ["--generations", "12", "--log-every", "3", "--checkpoint-every", "5", "--trials", "2", "--workers", "0"]
 NAMES = ["clune2013-landscape", "mengistu2016-map"]
@@ -110,7 +113,8 @@ def _tuples(settings: dict) -> dict:
             "run mengistu2016-map --axes modularity beauty",
             "--axes beauty: allowed is one of modularity, hierarchy",
         ),
-        ("run mengistu2016-map --axes modularity nodes", "--axes: treatment map sets it"),
+        ("run clune2013-landscape --axes modularity nodes", "--axes: treatment cost sets it"),
+        ("run mengistu2016-map --axes modularity modularity", "--axes modularity modularity: allowed are two or"),
         ("run clune2013-landscape --problem chess", "--problem chess: allowed is one of"),
         ("run clune2013-landscape --treatments colour", "--treatments colour: clune2013-landscape has no such"),
         ("run mengistu2016-map --treatments map-cost --cells 600", "--cells 600: allowed with three axes is at"),
@@ -161,3 +165,50 @@ def test_a_changed_map_is_noticed(runs: Path, damage: str, tmp_path: Path) -> No
     with pytest.raises(UserError, match=str(file)) as error:
         read_map(folder, folder.result, retina())
     assert "\n" not in str(error.value)
+
+
+def test_a_report_draws_the_maps(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = ["--population", "20", "--generations", "20", "--trials", "1", "--workers", "0", "--scale", "smoke"]
+    assert evo("run", "clune2013-retina", *small, "--out", tmp_path / "ends") == 0
+    assert evo("run", "clune2013-hxor", *small, "--out", tmp_path / "others") == 0
+    words = ["--overlay", tmp_path / "ends", "--nulls", "20", "--out", tmp_path / "one"]
+    assert evo("report", runs / "clune2013-landscape", *words) == 0
+    drawn = {path.name for path in (tmp_path / "one").iterdir()}
+    assert {"map-cost.png", "places-cost.svg", "curves.png", "table.md"} <= drawn
+    assert "lineages-cost.png" not in drawn
+    assert evo("report", runs / "mengistu2016-map", "--nulls", "20", "--out", tmp_path / "map") == 0
+    assert {"map-map.png", "lineages-map.png", "places-map.png"} <= {p.name for p in (tmp_path / "map").iterdir()}
+    assert "filled cells" in capsys.readouterr().out
+    for words, says in (
+        ([runs / "clune2013-landscape", "--overlay", tmp_path / "others"], "of problem hierarchical-xor: allowed"),
+        ([tmp_path / "ends", "--overlay", tmp_path / "others"], "clune2013-retina has no map"),
+        ([runs / "clune2013-landscape", "--overlay", tmp_path / "nothing"], "not a run folder"),
+    ):
+        assert evo("report", *words, "--out", tmp_path / "no") == 2
+        message = capsys.readouterr().err
+        assert says in message and message.count("\n") == 1
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_map_of_several_trials_shows_the_best_of_each_cell() -> None:
+    topology = retina().topology
+    rng = np.random.default_rng(0)
+    archives, expected = [], np.full((5, 6), np.nan)
+    for generation in range(3):
+        archive = Archive(topology, (5, 6, 2))
+        places = rng.random((40, 3))
+        performance = rng.integers(0, 9, 40) / 8
+        networks = random_networks(topology, 40, (0, 9), rng)
+        archive.add(networks, performance, places, generation)
+        archives.append(archive)
+        for place, value in zip(places, performance, strict=True):
+            row, column = (min(int(np.floor(p * n + 0.5)), n - 1) for p, n in zip(place, (5, 6), strict=False))
+            expected[row, column] = np.fmax(expected[row, column], value)
+    np.testing.assert_array_equal(best_of(archives), expected)
+
+
+def test_deeper_maps_are_drawn_from_above(tmp_path: Path) -> None:
+    words = ["--treatments", "map-cost", "--cells", "16", *SHORT, "--trials", "1"]
+    assert evo("run", "mengistu2016-map", "--scale", "smoke", *words, "--out", tmp_path / "run") == 0
+    assert evo("report", tmp_path / "run", "--nulls", "20") == 0
+    assert (tmp_path / "run" / "report" / "lineages-map-cost.png").exists()
