@@ -61,6 +61,42 @@ def left_right_score(graph: nx.DiGraph, left: Collection[Hashable], right: Colle
     return sum(surplus) / len(inputs)
 
 
+def one_sided_share(
+    activations: ArrayLike, patterns: ArrayLike, left: Collection[int], right: Collection[int]
+) -> float:
+    """Share of nodes that one side of the inputs moves and the other does not (dynamic modularity).
+
+    A side moves a node if two patterns that differ on that side only have different activations. Nodes that
+    nothing moves are not one-sided, but count (after the program of Clune et al. 2013).
+
+    Args:
+        activations: numbers (nodes, patterns), a row for each node that counts.
+        patterns: input values (patterns, inputs); to tell anything, all combinations of the two sides.
+        left: columns of the left inputs.
+        right: columns of the right inputs.
+
+    Returns:
+        From 0 to 1.
+
+    Raises:
+        ValueError: activations without nodes, patterns that do not fit them, a side without inputs or with some
+            that the patterns do not have, or an input given twice.
+    """
+    values, given = np.asarray(activations), np.asarray(patterns)
+    if values.ndim != 2 or values.size == 0:
+        raise ValueError(f"activations: shape {values.shape}: allowed is (nodes, patterns), not empty")
+    if given.ndim != 2 or len(given) != values.shape[1]:
+        raise ValueError(f"patterns: shape {given.shape}: allowed is ({values.shape[1]}, inputs)")
+    inputs = [*left, *right]
+    if not left or not right or len(set(inputs)) < len(inputs) or not set(inputs) <= set(range(given.shape[1])):
+        raise ValueError(
+            f"left, right: {list(left)}, {list(right)}: allowed are two sides of columns up to "
+            f"{given.shape[1] - 1}, none twice"
+        )
+    moved = [_moved(values, np.delete(given, list(side), axis=1)) for side in (left, right)]
+    return float(np.mean(moved[0] != moved[1]))
+
+
 @dataclass(frozen=True)
 class SubSolution:
     """The node that answers a sub-problem best.
@@ -153,6 +189,13 @@ def separable_sub_solutions(
         for values in sources.values():
             check_answers(answers, len(values))
     return {name: _fewest_edges(arrivals, np.asarray(answer)) for name, answer in answers.items()}
+
+
+def _moved(values: NDArray, fixed: NDArray) -> NDArray[np.bool_]:
+    """Whether a node's activation varies among patterns with the same fixed inputs, shape (nodes,)."""
+    groups = np.unique(fixed, axis=0, return_inverse=True)[1].ravel()
+    first = np.unique(groups, return_index=True)[1]
+    return np.any(values != values[:, first[groups]], axis=1)
 
 
 def arriving(

@@ -171,9 +171,9 @@ def read_outs(
     inputs = min(layers.values(), default=0.0)
     ordered = sorted(graph, key=layers.__getitem__)  # nodes of a layer stay in the order of the graph
     neurons = [node for node in ordered if layers[node] > inputs and node not in silenced]
+    sent = {target: arriving(graph, target, activations) for target in ordered if target not in silenced}
     for node in neurons:
         yield Carrier((node,)), np.asarray(activations[node], np.float64)
-    sent = {target: arriving(graph, target, activations) for target in ordered if target not in silenced}
     for _, members in groupby(neurons, key=layers.__getitem__):
         row = list(members)
         for target, values in sent.items():

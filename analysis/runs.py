@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Entries of result.json that are no columns of a table.
-NESTED = ("network", "partition", "sub_solutions")
+NESTED = ("network", "partition", "sub_solutions", "sub_problem_carriers")
 
 
 def finished_trials(run: RunFolder) -> list[TrialFolder]:

@@ -185,6 +185,7 @@ class TrialFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._rows = io.StringIO()
+        self._columns: list[str] = []
         self._token = ""
 
     @property
@@ -221,11 +222,23 @@ class TrialFolder:
             yield
 
     def record(self, row: Mapping[str, Any]) -> None:
-        """Add a row to the metrics; it reaches the file with the next checkpoint."""
-        writer = csv.DictWriter(self._rows, list(row), lineterminator="\n")
-        if self._rows.tell() == 0 and not self._metrics.exists():
+        """Add a row to the metrics; it reaches the file with the next checkpoint.
+
+        Metrics that an earlier version began keep its columns.
+        """
+        fresh = not self._columns
+        if fresh:
+            self._columns = self._begun_columns() or list(row)
+        writer = csv.DictWriter(self._rows, self._columns, extrasaction="ignore", lineterminator="\n")
+        if fresh and not self._metrics.exists():
             writer.writeheader()
         writer.writerow(row)
+
+    def _begun_columns(self) -> list[str]:
+        """Columns of the metrics so far; none where there are no metrics."""
+        if not self._metrics.exists():
+            return []
+        return next(csv.reader(self._metrics.read_text().splitlines()[:1]), [])
 
     def checkpoint(self, arrays: Mapping[str, NDArray]) -> None:
         """Flush the metrics, then replace the checkpoint, which remembers how long the metrics were."""
@@ -241,7 +254,7 @@ class TrialFolder:
         Raises:
             UserError: the checkpoint is corrupt.
         """
-        self._rows = io.StringIO()
+        self._rows, self._columns = io.StringIO(), []
         if not self._checkpoint.exists():
             self._metrics.unlink(missing_ok=True)
             return None

@@ -237,11 +237,18 @@ def _open_folder(plan: Plan, arguments: argparse.Namespace) -> RunFolder:
     if not (arguments.resume and (path / "run.json").exists()):
         return RunFolder.create(path, description)
     folder = RunFolder(path)
-    stored = what_decides(folder.description)
+    # A setting that came later than the run was not there to differ from its default.
+    stored = _defaults(plan.settings) | what_decides(folder.description)
     for name, value in what_decides(description).items():
         if stored.get(name) != value:
             raise UserError(f"--out {path}: holds another run: its {name} is {stored.get(name)}, not {value}")
     return folder
+
+
+def _defaults(settings: Any) -> dict[str, Any]:
+    """Defaults of settings, under the names and in the form of `what_decides`."""
+    defaults = {f"settings.{field.name}": field.default for field in dataclasses.fields(settings)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()}
 
 
 def _run(

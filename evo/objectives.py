@@ -129,20 +129,25 @@ def behavioural_diversity(behaviours: NDArray[np.bool_]) -> NDArray[np.float64]:
         behaviours: answers, shape (individuals, answers). Sums over individuals make it linear in their number.
     """
     count, answers = behaviours.shape
-    return _hamming_sums(np.ascontiguousarray(behaviours)) / (count * answers)
+    # Narrow numbers, where they can hold the largest sum, so that one instruction adds many.
+    narrow = np.int32 if count * answers <= np.iinfo(np.int32).max else np.int64
+    return _hamming_sums(np.ascontiguousarray(behaviours), np.zeros(answers, narrow)) / (count * answers)
 
 
 @njit(cache=True)
-def _hamming_sums(behaviours: NDArray) -> NDArray:
+def _hamming_sums(behaviours: NDArray, yes: NDArray) -> NDArray:
+    """Sums of distances to all; `yes`, zeros of the type to count with, becomes how many answer yes."""
     count, answers = behaviours.shape
-    yes = np.zeros(answers, np.int64)
-    for n in range(count):
-        for p in range(answers):
+    for n in range(np.uintp(count)):
+        for p in range(np.uintp(answers)):
             yes[p] += behaviours[n, p]
+    base = np.sum(yes)
+    # Whoever says yes is as far from everyone as those who say no are many, not as those who say yes.
+    surplus = (count - 2 * yes).astype(yes.dtype)
     total = np.empty(count)
-    for n in range(count):
-        distance = 0
-        for p in range(answers):
-            distance += count - yes[p] if behaviours[n, p] else yes[p]
-        total[n] = distance
+    for n in range(np.uintp(count)):
+        distance = yes.dtype.type(0)
+        for p in range(np.uintp(answers)):
+            distance = yes.dtype.type(distance + (surplus[p] if behaviours[n, p] else yes.dtype.type(0)))
+        total[n] = base + distance
     return total

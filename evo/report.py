@@ -12,10 +12,10 @@ import numpy as np
 from analysis import statistics
 from analysis.reports import Groups, corrected, make_folder, print_report, rank_sums, subject, write_tables
 from analysis.runs import read_metrics
-from analysis.significance import modularity_significance
+from analysis.significance import significance
 from cluster.errors import UserError
 from cluster.folder import TrialFolder
-from evo.results import check_result
+from evo.results import check_result, completed
 from evo.views import Outcome, View, view_of
 
 if TYPE_CHECKING:
@@ -68,15 +68,17 @@ def report(
 def _checked(folder: TrialFolder, nulls: int) -> tuple[dict[str, Any], nx.DiGraph]:
     """Result and network of a trial, the former borne out by the latter and by where it lies.
 
-    The result gains `modularity_p`, the share of random networks that are as modular.
+    The result gains `modularity_p` and `hierarchy_p`, the share of random networks that are as modular, as
+    hierarchical, and what results of earlier versions lack.
     """
     result, file = folder.result, folder.path / "result.json"
-    graph, _ = check_result(result, file)
+    graph, problem = check_result(result, file)
     own = f"{result['treatment']}/trial-{result['trial']:03d}"
     lies = f"{folder.path.parent.name}/{folder.path.name}"
     if own != lies:
         raise UserError(f"{file}: is of trial {own}: allowed is {lies}; the file was changed or moved")
-    return result | {"modularity_p": modularity_significance(graph, nulls).p}, graph
+    chance = {f"{name}_p": found.p for name, found in significance(graph, nulls=nulls).items()}
+    return completed(result, graph, problem) | chance, graph
 
 
 def count(results: Sequence[Mapping[str, Any]], outcome: Outcome) -> tuple[int, int] | None:
@@ -199,7 +201,7 @@ def draw(
             figures[file] = bars_figure(known, f"Trials: {name} (%)", pairs(name), colours=colours)
     graph_of = iter(graphs)
     for name, members in groups.items():
-        figures[f"networks-{name}"] = _gallery(members, [next(graph_of) for _ in members])
+        figures[f"networks-{name}"] = _gallery(members, [next(graph_of) for _ in members], view)
     if view.further is not None:
         figures |= view.further(groups)
     return save_figures(figures, out)
@@ -212,18 +214,25 @@ def save_figures(figures: Mapping[str, Figure], out: Path) -> list[Path]:
     return [file for name, figure in figures.items() for file in save_figure(figure, out / name)]
 
 
-def _gallery(results: list[dict[str, Any]], graphs: list[nx.DiGraph]) -> Figure:
-    """The best networks by performance, then modularity, in the colours of their modules."""
+def _gallery(results: list[dict[str, Any]], graphs: list[nx.DiGraph], view: View) -> Figure:
+    """The best networks by performance, then by what the view ranks them by, in the colours of their modules."""
     from analysis.gallery import gallery
     from evo.problems import PROBLEMS
 
-    order = sorted(range(len(results)), key=lambda k: (-results[k]["performance"], -results[k]["modularity"]))
-    chosen = order[:GALLERY]
+    def rank(k: int) -> tuple[float, ...]:
+        return tuple(-results[k][column] for column in ("performance", *view.captions.values()))
+
+    chosen = sorted(range(len(results)), key=rank)[:GALLERY]
     problem = PROBLEMS[results[0]["problem"]]()
     return gallery(
         [graphs[k] for k in chosen],
-        [f"{results[k]['performance']:.3f}  Q {results[k]['modularity']:.2f}" for k in chosen],
+        [_caption(results[k], view) for k in chosen],
         [results[k]["partition"] for k in chosen],
         left_inputs=problem.left or None,
         right_inputs=problem.right or None,
     )
+
+
+def _caption(result: Mapping[str, Any], view: View) -> str:
+    numbers = (f"{letter} {result[column]:.2f}" for letter, column in view.captions.items())
+    return "  ".join((f"{result['performance']:.3f}", *numbers))

@@ -34,6 +34,9 @@ REQUIRED = (
     "network",
 )
 
+#: Measures of the network that results of earlier versions lack.
+LATER = ("hierarchy", "sub_problems", "sub_problem_carriers")
+
 #: What kind those are that the network cannot tell.
 TYPES: dict[str, tuple[type, ...]] = {
     "problem": (str,),
@@ -76,11 +79,20 @@ def check_result(result: Mapping[str, Any], path: Path) -> tuple[nx.DiGraph, Pro
     expected = describe_network(graph, networks, problem)
     expected["modularity"] = stored_modularity
     expected["connection_cost"] = _length_squared(graph, path)
-    for name in ("performance", "connection_cost", "connections", "modularity", "decomposed", "sub_solutions"):
+    measures = ("performance", "connection_cost", "connections", "modularity", "decomposed", "sub_solutions")
+    for name in (*measures, *(name for name in LATER if name in result)):
         stored, own = result.get(name), expected[name]
         if not _equal(stored, own):
             raise UserError(f"{path}: {name} is {stored}, but its network gives {own}; the file was changed")
     return graph, problem
+
+
+def completed(result: Mapping[str, Any], graph: nx.DiGraph, problem: Problem) -> dict[str, Any]:
+    """A checked result with all measures of its network, also those that its version did not have."""
+    if all(name in result for name in LATER):
+        return dict(result)
+    own = describe_network(graph, from_graph(graph, problem.topology), problem)
+    return {name: own[name] for name in LATER} | dict(result)
 
 
 def _length_squared(graph: nx.DiGraph, path: Path) -> float:

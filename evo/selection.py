@@ -105,6 +105,10 @@ def front_ranks(
         certain, chancy = weighted[:, always.argmax()].copy(), weighted[:, sometimes.argmax()].copy()
         order = np.lexsort((-chancy, -certain))
         return _ranks_of_two(certain, chancy, order, float(chances[sometimes][0]), enough, rng)
+    if always.any() and sometimes.sum() == 1:
+        return _ranks_with_one_chance(
+            weighted[:, always], weighted[:, sometimes.argmax()], float(chances[sometimes][0]), enough, rng
+        )
     counting = np.ascontiguousarray(weighted[:, always | sometimes])
     return _ranks_of_many(counting, chances[always | sometimes], enough, rng)
 
@@ -278,6 +282,143 @@ def _ranks_of_two(
         if ranks[i] < 0:
             ranks[i] = rank
     return ranks
+
+
+def _ranks_with_one_chance(
+    certain: NDArray, chancy: NDArray, probability: float, enough: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Fronts of objectives that always count, in columns, and one that counts with `probability`."""
+    count = len(chancy)
+    places = [_places(-column) for column in certain.T]
+    groups = places[0]
+    for column in places[1:]:
+        groups = _places(groups * count + column)
+    last = _places(-chancy)
+    order = np.argsort((groups * count + last) * count + np.arange(count))
+    # Narrow numbers, so that one instruction compares many of them.
+    narrow = np.int16 if count <= np.iinfo(np.int16).max else np.int32
+    # Those who stand before someone are no worse in the first objective; without a second it stands in for it.
+    others = np.stack([column[order] for column in places[1:] or places]).astype(narrow)
+    ranks = np.empty(count, np.int64)
+    ranks[order] = _peel_counted(
+        others, groups[order].astype(narrow), last[order].astype(narrow), probability, enough, rng
+    )
+    return ranks
+
+
+def _places(values: NDArray) -> NDArray[np.int64]:
+    """The place of each value among the different ones, ascending; NaN is last."""
+    return np.unique(values, return_inverse=True)[1]
+
+
+@njit(cache=True)
+def _peel_counted(
+    certain: NDArray, groups: NDArray, chancy: NDArray, probability: float, enough: int, rng: np.random.Generator
+) -> NDArray:
+    """Fronts from places (0 the best) of individuals, who stand in lexicographic order, groups together.
+
+    Only those who stand before someone can dominate him. Of those who remain, it is counted how many are better
+    than he is on what always counts, how many of them are no worse on the other objective, and how many are
+    equal on what always counts but better on the other. With none of the second kind, who surely dominate, he
+    enters with probability p**(first kind) (1 - p)**(third kind).
+
+    Args:
+        certain: places in objectives that always count, without the first one, (objectives - 1, individuals).
+        groups: number of the row of all objectives that always count, (individuals,).
+        chancy: place in the objective that counts by chance, (individuals,).
+        probability: that it counts, p.
+        enough: once the fronts hold this many, the others get the next rank together.
+        rng: source of chance.
+    """
+    count = len(groups)
+    power_better = np.ones(count + 1)
+    power_equal = np.ones(count + 1)
+    for k in range(count):
+        power_better[k + 1] = power_better[k] * probability
+        power_equal[k + 1] = power_equal[k] * (1.0 - probability)
+    certain, groups, chancy = certain.copy(), groups.copy(), chancy.copy()  # of those who remain
+    counts = np.zeros((3, count), groups.dtype)  # better, sure, equal
+    possible = np.ones(count, groups.dtype)
+    begin = 0  # of his group
+    for i in range(count):
+        if groups[i] != groups[begin]:
+            begin = i
+        for j in range(begin, i):
+            counts[2, i] += chancy[j] < chancy[i]
+        _count_dominators(certain, chancy, i, begin, possible, counts)
+    number = np.arange(count)
+    stay = np.empty(count, np.int64)
+    ranks = np.full(count, -1, np.int64)
+    left = count
+    rank = 0
+    while count - left < enough:
+        kept = 0
+        for i in range(left):
+            chance = power_better[counts[0, i]] * power_equal[counts[2, i]]
+            if counts[1, i] == 0 and chance >= NEGLIGIBLE and (chance >= 1.0 or rng.random() < chance):
+                ranks[number[i]] = rank
+            else:
+                stay[kept] = i
+                kept += 1
+        for j in range(left):
+            if ranks[number[j]] == rank:
+                _leave(certain, groups, chancy, j, left, possible, counts)
+        for k in range(kept):
+            number[k], groups[k], chancy[k] = number[stay[k]], groups[stay[k]], chancy[stay[k]]
+        for rows in (certain, counts):
+            for m in range(len(rows)):
+                for k in range(kept):
+                    rows[m, k] = rows[m, stay[k]]
+        left = kept
+        rank += 1
+    ranks[ranks < 0] = rank
+    return ranks
+
+
+# In the two kernels below indices are unsigned, numbers narrow and branches absent, so that one instruction
+# compares many individuals. `possible` is 1 where those in all rows of `certain` but the first are no worse.
+
+
+@njit(cache=True)
+def _count_dominators(
+    certain: NDArray, chancy: NDArray, i: int, end: int, possible: NDArray, counts: NDArray
+) -> None:
+    """Count who of the first `end`, all better on what always counts or not comparable, is better than i."""
+    zero, one = chancy.dtype.type(0), chancy.dtype.type(1)
+    for m in range(1, len(certain)):
+        row = certain[m]
+        for j in range(np.uintp(end)):
+            possible[j] = (possible[j] if m > 1 else one) if row[j] <= row[i] else zero
+    row, own, place = certain[0], certain[0, i], chancy[i]
+    better, sure = zero, zero
+    for j in range(np.uintp(end)):
+        found = possible[j] if row[j] <= own else zero
+        better = chancy.dtype.type(better + found)
+        sure = chancy.dtype.type(sure + (found if chancy[j] <= place else zero))
+    counts[0, i], counts[1, i] = better, sure
+
+
+@njit(cache=True)
+def _leave(
+    certain: NDArray, groups: NDArray, chancy: NDArray, j: int, end: int, possible: NDArray, counts: NDArray
+) -> None:
+    """Take individual j out of the counts of all up to `end` whom it could dominate."""
+    zero, one = chancy.dtype.type(0), chancy.dtype.type(1)
+    place = chancy[j]
+    begin = j + 1
+    while begin < end and groups[begin] == groups[j]:
+        counts[2, begin] -= one if place < chancy[begin] else zero
+        begin += 1
+    first, last = np.uintp(begin), np.uintp(end)
+    for m in range(1, len(certain)):
+        row = certain[m]
+        for i in range(first, last):
+            possible[i] = (possible[i] if m > 1 else one) if row[j] <= row[i] else zero
+    row, own, better, sure = certain[0], certain[0, j], counts[0], counts[1]
+    for i in range(first, last):
+        found = possible[i] if own <= row[i] else zero
+        better[i] -= found
+        sure[i] -= found if place <= chancy[i] else zero
 
 
 @njit(cache=True)

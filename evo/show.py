@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -12,7 +14,7 @@ from analysis.significance import modularity_significance
 from cluster.errors import UserError
 from cluster.files import read_json
 from cluster.storage import is_remote
-from evo.results import check_result
+from evo.results import check_result, completed
 
 
 def show(trial: Path, nulls: int, out: Path | None) -> None:
@@ -36,6 +38,7 @@ def show(trial: Path, nulls: int, out: Path | None) -> None:
         raise UserError(f"{trial}: holds no result.json: allowed is the folder of a finished trial")
     result = read_json(path)
     graph, problem = check_result(result, path)
+    result = completed(result, graph, problem)
     refined = modularity(graph, refined_partition(graph))
     table = Table("measure", "value", box=None, padding=(0, 2), show_header=False)
     for name in ("experiment", "problem", "treatment", "trial", "generation", "solved_generation"):
@@ -51,6 +54,13 @@ def show(trial: Path, nulls: int, out: Path | None) -> None:
             f"against {nulls} random networks",
             f"Q {found.null_mean:.4f} +- {found.null_std:.4f}, z = {found.z:.2f}, p = {found.p:.3g}",
         )
+    table.add_row("hierarchy H", f"{result['hierarchy']:.4f}")
+    if result["sub_problems"] is not None:
+        carriers = result["sub_problem_carriers"]
+        solved = sum(carrier is not None for carrier in carriers.values())
+        table.add_row("sub-problems solved", f"{solved} of {len(carriers)}")
+        for name, carrier in carriers.items():
+            table.add_row(name, _carrier(carrier))
     if result["decomposed"] is not None:
         table.add_row("left and right decomposed", "yes" if result["decomposed"] else "no")
     for name, part in (result["sub_solutions"] or {}).items():
@@ -66,6 +76,14 @@ def show(trial: Path, nulls: int, out: Path | None) -> None:
     )
     for file in save_figure(figure, target):
         print(file)
+
+
+def _carrier(carrier: Mapping[str, Any] | None) -> str:
+    """Who solves a sub-problem."""
+    if carrier is None:
+        return "nobody"
+    nodes = " and ".join(map(str, carrier["nodes"]))
+    return f"node {nodes}" if carrier["target"] is None else f"nodes {nodes} together, for {carrier['target']}"
 
 
 def _default(result: Path) -> Path:

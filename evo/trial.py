@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.decomposition import left_right_score, left_right_split, sub_solutions
+from analysis.functions import sub_problems_solved
 from analysis.modularity import modularity, spectral_partition
 from cluster.errors import UserError
 from cluster.folder import RunFolder, TrialFolder
@@ -238,6 +239,8 @@ def describe_network(graph: nx.DiGraph, networks: Networks, problem: Problem) ->
         "decomposed": None,
         "decomposition": None,
         "sub_solutions": None,
+        "sub_problems": None,
+        "sub_problem_carriers": None,
     }
     if problem.left:
         result["decomposed"] = left_right_split(graph, problem.left, problem.right)
@@ -251,6 +254,14 @@ def describe_network(graph: nx.DiGraph, networks: Networks, problem: Problem) ->
             result["sub_solutions"] = {
                 name: {"node": hidden[part.node], "score": part.score} for name, part in found.items()
             }
+    if problem.gates:
+        activations = problem.evaluator.activations(networks, range(problem.topology.nodes))[0]
+        solved = sub_problems_solved(graph, problem.gates, problem.patterns, activations)
+        result["sub_problems"] = solved.score
+        result["sub_problem_carriers"] = {
+            name: carrier and {"nodes": list(carrier.nodes), "target": carrier.target}
+            for name, carrier in solved.carriers.items()
+        }
     return result
 
 

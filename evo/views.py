@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ class View:
         measures: final numbers that treatments are compared by.
         boxes: columns of those that are drawn as boxes.
         outcomes: shares of trials, by their title.
+        captions: letters under a drawn network with the columns they stand for; these also rank it among equals
+            in performance.
         further: figures beyond curves, boxes, bars and networks, from the results of each treatment.
         maps: figures from the folders of the trials, with the best networks of further runs laid over.
     """
@@ -34,6 +36,7 @@ class View:
     measures: tuple[Measure, ...]
     boxes: tuple[str, ...]
     outcomes: Mapping[str, Outcome]
+    captions: Mapping[str, str] = field(default_factory=lambda: {"Q": "modularity"})
     further: Callable[[Groups], dict[str, Figure]] | None = None
     maps: Callable[[Subject, Sequence[Result], Sequence[Path]], dict[str, Figure]] | None = None
 
@@ -52,6 +55,7 @@ NETWORKS = View(
         Measure("modularity_mean", "Q, mean of tied", 3),
         Measure("connection_cost", "connection cost", 1),
         Measure("connections", "connections", 0),
+        Measure("hierarchy", "hierarchy H", 3),
     ),
     ("performance", "modularity", "connection_cost"),
     {
@@ -60,6 +64,37 @@ NETWORKS = View(
         "sub-solutions": _solves_all_parts,
         "Q beyond chance": lambda result: result["modularity_p"] < 0.05,
     },
+)
+
+#: What is shown of networks for hierarchical tasks.
+HIERARCHIES = View(
+    {
+        "Performance": "performance",
+        "Hierarchy H": "hierarchy",
+        "Modularity Q": "modularity",
+        "Connection cost": "connection_cost",
+    },
+    (
+        Measure("performance", "performance", 3),
+        Measure("hierarchy", "hierarchy H", 3),
+        Measure("hierarchy_mean", "H, mean of tied", 3),
+        Measure("modularity", "modularity Q", 3),
+        Measure("modularity_mean", "Q, mean of tied", 3),
+        Measure("connection_cost", "connection cost", 1),
+        Measure("connections", "connections", 0),
+        Measure("sub_problems", "sub-problems solved, share", 2),
+    ),
+    ("performance", "hierarchy", "modularity", "connection_cost", "sub_problems"),
+    {
+        "perfect": lambda result: result["performance"] == 1.0,
+        "all sub-problems": lambda result: (
+            None if result["sub_problems"] is None else result["sub_problems"] == 1.0
+        ),
+        "decomposed": lambda result: result["decomposed"],
+        "H beyond chance": lambda result: result["hierarchy_p"] < 0.05,
+        "Q beyond chance": lambda result: result["modularity_p"] < 0.05,
+    },
+    captions={"H": "hierarchy", "Q": "modularity"},
 )
 
 
@@ -85,7 +120,10 @@ MAP = View(
 )
 
 #: Experiments that are shown in a way of their own, by name.
-VIEWS: dict[str, View] = {experiment.name: MAP for experiment in MAPS}
+VIEWS: dict[str, View] = {
+    "mengistu2016-hierarchy": HIERARCHIES,
+    **{experiment.name: MAP for experiment in MAPS},
+}
 
 
 def view_of(experiment: str) -> View:

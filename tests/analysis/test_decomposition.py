@@ -9,6 +9,7 @@ import pytest
 from analysis.decomposition import (
     left_right_score,
     left_right_split,
+    one_sided_share,
     separable_sub_solutions,
     sub_solutions,
 )
@@ -180,3 +181,30 @@ def test_bad_networks_for_separation_are_refused():
     crowd = weighted([(i, 20, 1) for i in range(17)])
     with pytest.raises(ValueError, match="17 edges into node 20: allowed are up to 16"):
         separable_sub_solutions(crowd, np.ones((21, 16)), {"and": AND_LEFT})
+
+
+def test_one_sided_nodes_by_trying_every_pair_of_patterns():
+    rng = np.random.default_rng(0)
+    patterns = np.array(list(product((-1, 1), repeat=4)))[rng.permutation(16)]
+    for _ in range(20):
+        weights = rng.integers(-1, 2, (6, 4)) * (rng.random((6, 4)) < 0.6)
+        values = np.sign(weights @ patterns.T + rng.integers(-1, 2, (6, 1)))
+        sides = ([0, 2], [1, 3])
+        moves = np.zeros((2, 6), bool)
+        for a, b in product(range(16), repeat=2):
+            differs = {i for i in range(4) if patterns[a, i] != patterns[b, i]}
+            for side in (0, 1):
+                if differs <= set(sides[side]):
+                    moves[side] |= values[:, a] != values[:, b]
+        assert one_sided_share(values, patterns, *sides) == np.mean(moves[0] ^ moves[1])
+
+
+def test_sides_that_do_not_fit_the_patterns_are_refused():
+    patterns, values = np.ones((8, 3)), np.ones((2, 8))
+    for left, right in (([0], []), ([0], [0]), ([0], [3]), ([-1], [1])):
+        with pytest.raises(ValueError, match=r"left, right: .* allowed are two sides of columns up to 2"):
+            one_sided_share(values, patterns, left, right)
+    with pytest.raises(ValueError, match=r"patterns: shape \(7, 3\): allowed is \(8, inputs\)"):
+        one_sided_share(values, patterns[:7], [0], [1])
+    with pytest.raises(ValueError, match=r"activations: shape \(8,\): allowed is"):
+        one_sided_share(np.ones(8), patterns, [0], [1])

@@ -97,6 +97,21 @@ def test_rows_after_the_last_checkpoint_are_cut_when_a_trial_goes_on(tmp_path: P
         assert metrics.read_text() == kept + "1,0.7\n"
 
 
+def test_metrics_keep_the_columns_that_they_began_with(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "run", {})
+    with run.trial("pa", 0).locked():
+        before = run.trial("pa", 0)
+        before.record({"generation": 0, "performance": 0.5})
+        before.checkpoint({})
+        later = run.trial("pa", 0)
+        assert later.restore() is not None
+        for generation in (1, 2):
+            later.record({"generation": generation, "hierarchy": 0.75, "performance": 0.5})
+        later.checkpoint({})
+        text = (later.path / "metrics.csv").read_text()
+        assert text == "generation,performance\n0,0.5\n1,0.5\n2,0.5\n"
+
+
 def test_without_a_checkpoint_a_trial_starts_over(tmp_path: Path) -> None:
     trial = RunFolder.create(tmp_path / "run", {}).trial("pa", 0)
     with trial.locked():

@@ -57,6 +57,15 @@ TREATMENTS = {
     "random ties": replace(PCC, ties="random"),
     "crossover": replace(PCC, crossover_rate=0.5),
     "diversity": replace(PA, objectives=("performance", "connection-cost", "diversity")),
+    "one of three objectives by chance": replace(
+        PA, objectives=("performance", "connection-cost", "diversity"), pressure=0.5
+    ),
+    "pressure that steps down": replace(
+        PCC, pressure=0.9, pressure_step=0.4, pressure_every=3, pressure_floor=0.2
+    ),
+    "against modularity": replace(
+        PA, objectives=("performance", "low-modularity", "connection-cost", "diversity"), pressure=1.0
+    ),
     "random objective": replace(PA, objectives=("performance", "random")),
 }
 
@@ -108,6 +117,16 @@ def test_size_and_ranges_are_kept_and_values_are_those_of_the_genome(name: str) 
     assert np.array_equal(population.values[:, own], fresh.values)
     if "gene" in population.columns:
         assert ((population.columns["gene"] >= 0) & (population.columns["gene"] <= 1)).all()
+
+
+def test_selection_sees_the_pressure_of_the_generation() -> None:
+    settings = TREATMENTS["pressure that steps down"]
+    toolbox = make_toolbox(settings)
+    select, seen = toolbox.select, []
+    toolbox.register("select", lambda *given: (seen.append(tuple(toolbox.probabilities)), select(*given))[1])
+    evolve(toolbox, 9)
+    wanted = [0.9] * 3 + [0.5] * 3 + [0.2] * 4
+    assert seen == [(1.0, pressure) for pressure in wanted]
 
 
 def test_the_best_performance_is_never_lost_where_it_always_counts() -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pytest
@@ -194,6 +196,59 @@ def test_two_chancy_objectives_peel_as_with_a_coin_for_every_comparison(
 ) -> None:
     values = np.array(TWO[name], float)
     assert_same_ranks(drawn_ranks(values, probabilities, 9), coin_ranks(values, probabilities, 10))
+
+
+def ranks_by_products(values: np.ndarray, probabilities: Sequence[float], seed: int) -> list[int]:
+    """Fronts into which everyone enters with the product of the probabilities that the others do not dominate him.
+
+    A number is drawn for those of whom that is neither 0 nor 1, best first by what always counts, then the rest.
+    """
+    rng = np.random.default_rng(seed)
+    columns = sorted(range(len(probabilities)), key=lambda m: probabilities[m] < 1)
+    order = sorted(range(len(values)), key=lambda i: [-values[i, m] for m in columns])
+    ranks, rank = [-1] * len(values), 0
+    while -1 in ranks:
+        left = [i for i in order if ranks[i] == -1]
+        for i in left:
+            enters = math.prod(1 - chance_to_dominate(values[j], values[i], probabilities) for j in left)
+            if enters >= 2.0**-53 and (enters == 1 or rng.random() < enters):
+                ranks[i] = rank
+        ranks = [rank if r == rank else r for r in ranks]
+        rank += 1
+    return ranks
+
+
+def chance_to_dominate(a: np.ndarray, b: np.ndarray, probabilities: Sequence[float]) -> float:
+    """Over all ways in which objectives count or do not (for each, its probability)."""
+    total = 0.0
+    for counts in product([False, True], repeat=len(a)):
+        chance = math.prod(p if c else 1 - p for p, c in zip(probabilities, counts, strict=True))
+        chosen = [m for m, c in enumerate(counts) if c]
+        total += chance * (bool(chosen) and dominates(a[chosen].tolist(), b[chosen].tolist()))
+    return total
+
+
+@settings(deadline=None)
+@given(value_tables(), st.sampled_from([0.25, 0.5]), st.data(), seeds)
+def test_objectives_of_which_one_is_chancy_enter_by_the_product_of_chances(
+    values: np.ndarray, probability: float, data: st.DataObject, seed: int
+) -> None:
+    # With halves and quarters all products are exact.
+    probabilities = [1.0] * values.shape[1]
+    probabilities[data.draw(st.integers(0, values.shape[1] - 1))] = probability
+    if values.shape[1] > 1:
+        found = front_ranks(values, probabilities, np.random.default_rng(seed))
+        assert found.tolist() == ranks_by_products(values, probabilities, seed)
+
+
+@pytest.mark.parametrize("probability", [0.25, 0.9])
+@pytest.mark.parametrize("spread", [4, 10_000])
+def test_counting_gives_the_fronts_of_the_path_for_two_objectives(probability: float, spread: int) -> None:
+    values = np.random.default_rng(1).integers(0, spread, (600, 2)).astype(float)
+    found = front_ranks(values, (1.0, probability), np.random.default_rng(2), enough=300)
+    twice = values[:, [0, 0, 1]]  # the same objective again changes nothing
+    again = front_ranks(twice, (1.0, 1.0, probability), np.random.default_rng(2), enough=300)
+    assert found.tolist() == again.tolist()
 
 
 def test_one_chancy_objective_peels_as_with_a_coin_for_every_comparison() -> None:
