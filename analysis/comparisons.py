@@ -1,4 +1,4 @@
-"""Treatments compared, measure by measure: the papers' rank-sum test, effect sizes, correction for many tests."""
+"""Treatments compared as in the papers: rank-sum tests with effect sizes, exact tests of shares, all corrected."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analysis.statistics import holm, mann_whitney
+from analysis.statistics import fisher_exact, holm, mann_whitney
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,24 +38,49 @@ def compare_groups(
     """
     import pandas as pd
 
-    columns = [by] if isinstance(by, str) else list(by)
-    for column in (*columns, *measures):
-        if column not in table:
-            raise ValueError(f"table: column {column}: missing: allowed are tables with it")
-    labels = table[columns].astype(str).agg(" / ".join, axis=1)
+    labels = _labels(table, by, measures)
     rows: list[dict[str, Any]] = []
     for measure in measures:
-        numbers = numbers_of(table, measure)
-        groups = {name: numbers[labels == name] for name in dict.fromkeys(labels)}
-        own = [_compared(groups, a, against) for a, against in paired(list(groups), base)]
-        tested = [row for row in own if not np.isnan(row["p"])]
-        for row, p in zip(tested, holm([row["p"] for row in tested]) if tested else [], strict=True):
-            row["p_holm"] = float(p)
-        rows += [{"measure": measure} | row for row in own]
+        groups = _split(numbers_of(table, measure), labels)
+        own = [_ranks_compared(groups, a, against) for a, against in paired(list(groups), base)]
+        rows += [{"measure": measure} | row for row in _corrected(own)]
     return pd.DataFrame(rows)
 
 
-def numbers_of(table: pd.DataFrame, column: str) -> np.ndarray:
+def compare_shares(
+    table: pd.DataFrame, outcomes: Sequence[str], by: str | Sequence[str] = "treatment", base: str | None = None
+) -> pd.DataFrame:
+    """Fisher's exact tests between groups of trials, for each yes-or-no outcome.
+
+    Args:
+        table: as in `compare_groups`.
+        outcomes: columns of true and false (or 1 and 0); missing ones (NaN, None) are left out.
+        by: as in `compare_groups`.
+        base: as in `compare_groups`.
+
+    Returns:
+        A row for each outcome and comparison: `outcome`, `a`, `against`, `n_a`, `n_against`, `yes_a`,
+        `yes_against`, `odds_ratio`, `p`, `p_holm` (corrected for the number of comparisons within the outcome).
+        Where a group has no value there is no test: p is NaN.
+
+    Raises:
+        ValueError: as `compare_groups`, or an outcome that is not yes or no.
+    """
+    import pandas as pd
+
+    labels = _labels(table, by, outcomes)
+    rows: list[dict[str, Any]] = []
+    for outcome in outcomes:
+        values = numbers_of(table, outcome)
+        if not np.isin(values[~np.isnan(values)], (0.0, 1.0)).all():
+            raise ValueError(f"table: column {outcome}: allowed are true and false")
+        groups = _split(values, labels)
+        own = [_shares_compared(groups, a, against) for a, against in paired(list(groups), base)]
+        rows += [{"outcome": outcome} | row for row in _corrected(own)]
+    return pd.DataFrame(rows)
+
+
+def numbers_of(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
     """A column as float64, true and false as 1 and 0, missing values as NaN.
 
     Raises:
@@ -85,8 +111,23 @@ def paired(names: list[str], base: str | None) -> list[tuple[str, str]]:
     return [(name, base) for name in names if name != base]
 
 
-def _compared(groups: dict[str, np.ndarray], a: str, against: str) -> dict[str, Any]:
-    first, second = (values[~np.isnan(values)] for values in (groups[a], groups[against]))
+def _labels(table: pd.DataFrame, by: str | Sequence[str], columns: Sequence[str]) -> NDArray[np.object_]:
+    """The group of each row."""
+    keys = [by] if isinstance(by, str) else list(by)
+    for column in (*keys, *columns):
+        if column not in table:
+            raise ValueError(f"table: column {column}: missing: allowed are tables with it")
+    return table[keys].astype(str).agg(" / ".join, axis=1).to_numpy(object)
+
+
+def _split(values: NDArray[np.float64], labels: NDArray[np.object_]) -> dict[str, NDArray[np.float64]]:
+    """The values that each group has."""
+    present = ~np.isnan(values)
+    return {name: values[(labels == name) & present] for name in dict.fromkeys(labels)}
+
+
+def _ranks_compared(groups: dict[str, NDArray[np.float64]], a: str, against: str) -> dict[str, Any]:
+    first, second = groups[a], groups[against]
     row: dict[str, Any] = {"a": a, "against": against, "n_a": len(first), "n_against": len(second)}
     row |= {"median_a": _median(first), "median_against": _median(second)}
     names = ("u", "p", "p_holm", "vargha_delaney", "rank_biserial")
@@ -97,5 +138,23 @@ def _compared(groups: dict[str, np.ndarray], a: str, against: str) -> dict[str, 
     return row | dict(zip(names, values, strict=True))
 
 
-def _median(values: np.ndarray) -> float:
+def _shares_compared(groups: dict[str, NDArray[np.float64]], a: str, against: str) -> dict[str, Any]:
+    first, second = groups[a], groups[against]
+    row: dict[str, Any] = {"a": a, "against": against, "n_a": len(first), "n_against": len(second)}
+    row |= {"yes_a": int(first.sum()), "yes_against": int(second.sum())}
+    if not len(first) or not len(second):
+        return row | dict.fromkeys(("odds_ratio", "p", "p_holm"), np.nan)
+    test = fisher_exact(row["yes_a"], len(first), row["yes_against"], len(second))
+    return row | {"odds_ratio": test.odds_ratio, "p": test.p, "p_holm": np.nan}
+
+
+def _corrected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tests with `p_holm` filled in where there was one."""
+    tested = [row for row in rows if not np.isnan(row["p"])]
+    for row, p in zip(tested, holm([row["p"] for row in tested]) if tested else [], strict=True):
+        row["p_holm"] = float(p)
+    return rows
+
+
+def _median(values: NDArray[np.float64]) -> float:
     return float(np.median(values)) if len(values) else np.nan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +26,7 @@ def conditions_figure(
     xlabel: str,
     ylabel: str,
     *,
+    apart: Collection[str] = (),
     colours: Mapping[str, str] | None = None,
 ) -> Figure:
     """Draw the values of each series under each condition, with a line through the medians.
@@ -35,6 +36,7 @@ def conditions_figure(
             in any series; one that a series does not have leaves a gap in its line.
         xlabel: What the conditions are.
         ylabel: What the values are.
+        apart: Conditions that no line leads to, for they are not next to the others on any scale.
         colours: Colour of each series; by default `treatment_colours`.
     """
     from matplotlib.figure import Figure
@@ -64,17 +66,20 @@ def conditions_figure(
                     )
             x = np.arange(len(conditions)) + shift
             reach = np.abs(ends - medians)
+            colour = colours[name]
             axes.errorbar(
                 x,
                 medians,
                 yerr=reach,
-                fmt="o-",
-                color=colours[name],
+                fmt="o",
+                color=colour,
                 markersize=4.0,
-                linewidth=1.2,
+                elinewidth=1.2,
                 capsize=2.5,
                 label=name,
             )
+            joined = [condition not in apart for condition in conditions]
+            axes.plot(x, np.where(joined, medians, np.nan), color=colour, linewidth=1.2)
         axes.set_xticks(range(len(conditions)), conditions)
         axes.set(xlabel=xlabel, ylabel=ylabel)
         if series:

@@ -44,8 +44,9 @@ def learning_curves(
     yscales: Mapping[str, Scale] | None = None,
     smooth: float = 0.01,
     colours: Mapping[str, str] | None = None,
+    against: Mapping[str, str] | None = None,
 ) -> Figure:
-    """Draw columns of metrics over training, a panel each, with marks where a treatment differs from the first.
+    """Draw columns of metrics over training, a panel each, with marks where a treatment differs from another.
 
     A trial that stopped early keeps its last values, so leave out trials that are not finished. Points before
     all of a treatment's trials have a value are left out. Marks stand where the Mann-Whitney test of the two
@@ -55,7 +56,7 @@ def learning_curves(
         metrics: Rows with `treatment`, `trial` and the columns named below, as `analysis.runs.read_metrics`.
         x: Column of the x axis, e.g. "generation" or "iteration".
         columns: Column of each panel, by the panel's label.
-        treatments: Which to draw; the others are compared with the first.
+        treatments: Which to draw.
         references: Numbers to compare with, by the panel's label.
         band: What line and band are.
         xlabel: What the x axis counts; by default `x`, capitalised.
@@ -63,19 +64,22 @@ def learning_curves(
         yscales: Scale of the y axis by the panel's label, where not linear.
         smooth: Width of the running median as a share of a curve's points; 0 draws the points as they are.
         colours: Colour of each treatment; by default `treatment_colours`.
+        against: The treatment that each is compared with; by default the first of all others.
 
     Raises:
         ValueError: A column or a treatment that the metrics do not have.
     """
     _check(metrics, [x, *columns.values()], treatments)
     colours = {**treatment_colours(treatments), **(colours or {})}
+    if against is None:
+        against = dict.fromkeys(treatments[1:], treatments[0])
     panels = []
     for label, column in columns.items():
         tables = {name: _table(metrics[metrics.treatment == name], x, column) for name in treatments}
         lines = [_curve(table, band, smooth, name) for name, table in tables.items()]
         marks = [
-            _marks(tables[treatments[0]], tables[name], f"{name}, p < 0.05", colours[name])
-            for name in treatments[1:]
+            _marks(tables[base], tables[name], f"{name}, p < 0.05", colours[name])
+            for name, base in against.items()
         ]
         compared, scale = (references or {}).get(label, ()), (yscales or {}).get(label, "linear")
         panels.append(Panel(lines, label, marks, references=compared, scale=scale))

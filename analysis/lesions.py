@@ -49,7 +49,8 @@ def lesions(
             itself, under the name of its node.
 
     Returns:
-        A row for each part and sub-problem: `part`, `nodes` (how many), `sub_problem`, `before`, `after`, `drop`.
+        A row for each part and sub-problem: `part`, `nodes` (how many), `sub_problem`, `before`, `after`, `drop`;
+        below 0 where what remains tells it better than before.
 
     Raises:
         ValueError: a part without nodes or with some that are not in the graph, or what `readability` refuses.
@@ -137,7 +138,7 @@ def _number(axes: Axes, drops: np.ndarray) -> None:
             axes.text(
                 column,
                 row,
-                f"{drop:.2f}".replace("0.", "."),
+                f"{drop:.2f}".replace("0.", ".").replace("-", "\N{MINUS SIGN}"),
                 ha="center",
                 va="center",
                 fontsize=style.TINY_FONT_SIZE,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from analysis import statistics
@@ -105,15 +106,25 @@ def make_folder(out: Path) -> None:
         raise disk_error(out, error) from None
 
 
-def rank_sums(groups: Groups, measures: Sequence[Measure]) -> list[dict[str, Any]]:
-    """Rank-sum tests of every treatment against the first, corrected within each measure."""
-    base, *others = groups
+def rank_sums(
+    groups: Groups, measures: Sequence[Measure], against: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Rank-sum tests of treatments against others, corrected within each measure.
+
+    Args:
+        groups: results by treatment. A result without a number (None) is left out of the measure's test.
+        measures: what to compare.
+        against: the treatment that each is compared with; default the first for all others.
+    """
+    compared = against_first(groups) if against is None else against
     tests: list[dict[str, Any]] = []
     for measure in measures:
-        first = [result[measure.column] for result in groups[base]]
         rows = []
-        for name in others:
-            test = statistics.mann_whitney([result[measure.column] for result in groups[name]], first)
+        for name, base in compared.items():
+            own, first = numbers(groups[name], measure.column), numbers(groups[base], measure.column)
+            if not own or not first:
+                continue
+            test = statistics.mann_whitney(own, first)
             rows.append(
                 {
                     "measure": measure.column,
@@ -127,6 +138,17 @@ def rank_sums(groups: Groups, measures: Sequence[Measure]) -> list[dict[str, Any
             )
         tests += corrected(rows)
     return tests
+
+
+def against_first(treatments: Iterable[str]) -> dict[str, str]:
+    """Every treatment but the first, to be compared with it."""
+    base, *others = treatments
+    return dict.fromkeys(others, base)
+
+
+def numbers(results: Sequence[Result], column: str) -> list[float]:
+    """Values of a column, without results that have none (None)."""
+    return [result[column] for result in results if result[column] is not None]
 
 
 def corrected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -189,7 +211,7 @@ def print_report(
     for k, column in enumerate(columns):
         table.add_column(column, justify="left" if k == 0 else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     widths = [max(len(row[k]) for row in [columns, *rows]) + 4 for k in range(len(columns))]
     Console(highlight=False, width=max(console.width, sum(widths))).print(table)
     print(f"\ntables and statistics: {out / 'table.md'}, {out / 'trials.csv'}, {out / 'statistics.json'}")

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Entries of result.json that are no columns of a table.
-NESTED = ("network", "partition", "sub_solutions", "sub_problem_carriers")
+NESTED = (
+    "network",
+    "partition",
+    "sub_solutions",
+    "sub_problem_carriers",
+    "base_network",
+    "performances",
+    "adaptation_times",
+    "after_switch",
+)
 
 
 def finished_trials(run: RunFolder) -> list[TrialFolder]:

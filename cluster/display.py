@@ -93,7 +93,8 @@ class Display:
         """Steps a second of all trials together since the start, and seconds left; None while nobody knows."""
         speed = self._steps_done / max(time.monotonic() - self.begun, 1e-9)
         current = sum(row.get(self.steps, 0) for row in list(self.running.values()))
-        left = (self.total - self.done - self.failures) * self.length - current
+        # What a trial's length says is not kept by all: a second phase may follow.
+        left = max((self.total - self.done - self.failures) * self.length - current, 0)
         return speed, left / speed if speed > 0 else None
 
     def _line(self, text: str) -> None:

@@ -11,13 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evo.engine import best, make_toolbox
-from evo.environments import AdaptationSettings
+from evo.environments import BASE, AdaptationSettings
 from evo.population import Population
 from evo.trial import Course, describe_network
 from networks import Networks, to_graph, to_json
-
-#: What the result tells of the network that was cloned.
-BASE = ("modularity", "connection_cost", "connections", "hierarchy")
 
 
 class Adaptation(Course):

@@ -14,6 +14,9 @@ from cluster.trials import Progress, Trial
 from evo.problems import PROBLEMS
 from evo.settings import Settings
 
+#: What a result tells of the network that was cloned, each as `base_...`.
+BASE = ("modularity", "connection_cost", "connections", "hierarchy")
+
 
 def check_alike(flag: str, names: Sequence[str], first: str) -> None:
     """Refuse problems that the networks of another cannot take up.

@@ -107,6 +107,7 @@ class AlternatingGoals(Course):
             "switches": len(self.times),
             "switches_met": sum(time >= 0 for time in self.times),
             "adaptation": median_time(complete),
+            "adaptation_observed": self.settings.period if complete else None,
             "adaptation_times": [None if time < 0 else time for time in self.times],
             "after_switch": {
                 "generations": self.moments[followed].tolist(),

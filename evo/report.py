@@ -7,16 +7,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from analysis import statistics
-from analysis.reports import Groups, corrected, make_folder, print_report, rank_sums, subject, write_tables
+from analysis.reports import (
+    Groups,
+    corrected,
+    make_folder,
+    numbers,
+    print_report,
+    rank_sums,
+    subject,
+    write_tables,
+)
 from analysis.runs import read_metrics
 from analysis.significance import significance
+from analysis.survival import log_rank_tests, solving_curve
 from cluster.errors import UserError
 from cluster.folder import TrialFolder
 from evo.results import check_result, completed
-from evo.views import Outcome, View, view_of
+from evo.views import Duration, Outcome, View, view_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -29,6 +37,9 @@ SEED = 0
 NULLS = 200
 #: Most networks in a gallery.
 GALLERY = 16
+LOG_RANK = "log-rank test"
+# Longer than anything that came about.
+NEVER = 1e18
 
 
 def report(
@@ -62,7 +73,7 @@ def report(
     write_tables(about, columns, rows, results, summary, comparisons)
     metrics = read_metrics(about.folders, view.curves.values())
     files = draw(about.out, view, metrics, groups, list(graphs), comparisons) + save_figures(maps, about.out)
-    print_report(about, columns, rows, "medians with 95 % bootstrap intervals", files)
+    print_report(about, columns, rows, "medians with 95 % intervals: bootstrap, for durations Kaplan-Meier", files)
 
 
 def _checked(folder: TrialFolder, nulls: int) -> tuple[dict[str, Any], nx.DiGraph]:
@@ -93,80 +104,115 @@ def summarise(results: list[dict[str, Any]], view: View) -> dict[str, Any]:
 
     summary: dict[str, Any] = {"trials": len(results)}
     for measure in view.measures:
-        interval = statistics.median_interval([result[measure.column] for result in results], SEED)
-        summary[measure.column] = {"median": interval.median, "low": interval.low, "high": interval.high}
+        values = numbers(results, measure.column)
+        if values:
+            interval = statistics.median_interval(values, SEED)
+            summary[measure.column] = {"median": interval.median, "low": interval.low, "high": interval.high}
     for name, outcome in view.outcomes.items():
         counted = count(results, outcome)
         if counted is not None:
             low, high = wilson_interval(*counted)
             summary[name] = {"count": counted[0], "of": counted[1], "low": low, "high": high}
-    solved = [result["solved_generation"] for result in results]
-    # A trial that never solved the problem ranks behind all that did: the median may be "never".
-    middle = float(np.median([math.inf if generation is None else generation for generation in solved]))
-    summary["solved_generation"] = middle if math.isfinite(middle) else None
+    for duration in view.durations:
+        table = duration.table({"": results})
+        if len(table):
+            curve = solving_curve(table["generation"], table["solved"])
+            ends = {"median": curve.median, "low": curve.median_low, "high": curve.median_high}
+            finite = {name: end if math.isfinite(end) else None for name, end in ends.items()}
+            summary[duration.column] = finite | {"count": int(table["solved"].sum()), "of": len(table)}
     return summary
 
 
 def compare(groups: Groups, view: View) -> list[dict[str, Any]]:
-    """Tests of every treatment against the first: rank sums, and Fisher's exact test for shares.
+    """Tests of treatments against others: rank sums, log-rank for durations, Fisher's exact test for shares.
 
-    `p_holm` corrects for the number of treatments compared, within each measure.
+    `p_holm` corrects for the number of treatments compared, within each measure and test.
     """
-    base, *others = groups
-    tests = rank_sums(groups, view.measures)
+    against = view.against(groups)
+    tests = rank_sums(groups, view.measures, against)
+    for duration in view.durations:
+        tests += compare_durations(duration.table(groups), duration.column, against)
     for title, outcome in view.outcomes.items():
         rows = []
-        counted = count(groups[base], outcome)
-        for name in others:
-            own = count(groups[name], outcome)
-            if counted is None or own is None:
+        for name, base in against.items():
+            own, other = count(groups[name], outcome), count(groups[base], outcome)
+            if own is None or other is None:
                 continue
-            exact = statistics.fisher_exact(*own, *counted)
-            rows.append(
-                {
-                    "measure": title,
-                    "treatment": name,
-                    "against": base,
-                    "test": "Fisher's exact",
-                    "p": exact.p,
-                }
-            )
+            exact = statistics.fisher_exact(*own, *other)
+            test = {"measure": title, "treatment": name, "against": base, "test": "Fisher's exact", "p": exact.p}
+            rows.append(test)
         tests += corrected(rows)
     return tests
+
+
+def compare_durations(table: pd.DataFrame, column: str, against: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Rank-sum tests, in which a trial that never came to it ranks last, and log-rank tests.
+
+    Args:
+        table: as of `Duration.table`.
+        column: of the results, by which the tests are called.
+        against: the treatment that each is compared with.
+    """
+    ranked = table["generation"].where(table["solved"], NEVER)
+    present = set(table["treatment"])
+    orders, rates = [], []
+    for name, base in against.items():
+        if name in present and base in present:
+            own, first = table["treatment"] == name, table["treatment"] == base
+            identity = {"measure": column, "treatment": name, "against": base}
+            order = statistics.mann_whitney(ranked[own], ranked[first])
+            numbers = {"statistic": order.statistic, "vargha_delaney": order.vargha_delaney, "p": order.p}
+            orders.append(identity | {"test": "Mann-Whitney U"} | numbers)
+            rate = log_rank_tests(table[own | first], base=base).iloc[0]
+            rates.append(identity | {"test": LOG_RANK, "statistic": float(rate["z"]), "p": float(rate["p"])})
+    return corrected(orders) + corrected(rates)
 
 
 def tabulate(
     summary: Mapping[str, Mapping[str, Any]], comparisons: list[dict[str, Any]], view: View
 ) -> tuple[list[str], list[list[str]]]:
-    """The report's table: a row a measure, a column a treatment, then p-values against the first treatment."""
-    base, *others = summary
-    columns = ["", *summary, *(f"p ({name} - {base})" for name in others)]
-    p_values = {(test["measure"], test["treatment"]): test["p"] for test in comparisons}
-    rows = [["trials", *(str(group["trials"]) for group in summary.values()), *("" for _ in others)]]
+    """The report's table: a row a measure, a column a treatment, then p-values of the comparisons."""
+    against = view.against(summary)
+    columns = ["", *summary, *(f"p ({name} - {base})" for name, base in against.items())]
+    p_values = {(test["measure"], test["treatment"], test["test"] == LOG_RANK): test["p"] for test in comparisons}
+
+    def p_cells(measure: str, rates: bool = False) -> list[str]:
+        found = [p_values.get((measure, name, rates)) for name in against]
+        return ["" if p is None else f"{p:.2g}" for p in found]
+
+    rows = [["trials", *(str(group["trials"]) for group in summary.values()), *("" for _ in against)]]
     for measure in view.measures:
-        cells = []
-        for group in summary.values():
-            value, digits = group[measure.column], measure.digits
-            interval = f"[{value['low']:.{digits}f}, {value['high']:.{digits}f}]"
-            cells.append(f"{value['median']:.{digits}f} {interval}")
-        rows.append([measure.title, *cells, *(_p(p_values, measure.column, name) for name in others)])
+        cells = [_interval(group.get(measure.column), measure.digits) for group in summary.values()]
+        rows.append([measure.title, *cells, *p_cells(measure.column)])
     for name in view.outcomes:
         if all(name in group for group in summary.values()):
             cells = [f"{g[name]['count']}/{g[name]['of']} ({_percent(g[name])})" for g in summary.values()]
-            rows.append([name + " trials", *cells, *(_p(p_values, name, other) for other in others)])
-    solved = [group["solved_generation"] for group in summary.values()]
-    cells = ["never" if generation is None else f"{generation:.0f}" for generation in solved]
-    rows.append(["median generation solved", *cells, *("" for _ in others)])
+            rows.append([name + " trials", *cells, *p_cells(name)])
+    for duration in view.durations:
+        column = duration.column
+        rows.append([duration.title, *(_lasting(g.get(column)) for g in summary.values()), *p_cells(column)])
+        if against:
+            rows.append([f"{duration.title}, {LOG_RANK}", *("" for _ in summary), *p_cells(column, rates=True)])
     return columns, rows
+
+
+def _interval(value: Mapping[str, float] | None, digits: int) -> str:
+    if value is None:
+        return "-"
+    return f"{value['median']:.{digits}f} [{value['low']:.{digits}f}, {value['high']:.{digits}f}]"
+
+
+def _lasting(value: Mapping[str, float | None] | None) -> str:
+    """Median and interval of a duration, and of how many trials how many came to it."""
+    if value is None:
+        return "-"
+    low, high = ("∞" if value[end] is None else f"{value[end]:.0f}" for end in ("low", "high"))
+    middle = "never" if value["median"] is None else f"{value['median']:.0f}"
+    return f"{middle} [{low}, {high}] {value['count']}/{value['of']}"
 
 
 def _percent(share: Mapping[str, int]) -> str:
     return f"{100 * share['count'] / share['of']:.0f} %"
-
-
-def _p(p_values: Mapping[tuple[str, str], float], measure: str, treatment: str) -> str:
-    p = p_values.get((measure, treatment))
-    return "" if p is None else f"{p:.2g}"
 
 
 def draw(
@@ -183,14 +229,26 @@ def draw(
     from analysis.style import treatment_colours
 
     colours = treatment_colours(groups)
-    base = next(iter(groups))
 
     def pairs(measure: str) -> list[tuple[str, str, float]]:
-        return [(base, t["treatment"], t["p"]) for t in comparisons if t["measure"] == measure]
+        tests = [t for t in comparisons if t["measure"] == measure and t["test"] != LOG_RANK]
+        return [(t["against"], t["treatment"], t["p"]) for t in tests]
 
-    figures = {"curves": learning_curves(metrics, "generation", view.curves, list(groups), colours=colours)}
+    figures = {
+        "curves": learning_curves(
+            metrics,
+            view.x,
+            view.curves,
+            list(groups),
+            xlabel=view.xlabel,
+            colours=colours,
+            against=view.against(groups),
+        )
+    }
+    for duration in (duration for duration in view.durations if duration.column in view.boxes):
+        figures |= _duration_figures(groups, duration, pairs(duration.column), colours)
     for measure in (measure for measure in view.measures if measure.column in view.boxes):
-        values = {name: [result[measure.column] for result in members] for name, members in groups.items()}
+        values = {name: numbers(members, measure.column) for name, members in groups.items()}
         label = measure.title[0].upper() + measure.title[1:]
         figures[f"box-{measure.column}"] = box_figure(values, label, pairs(measure.column), colours=colours)
     for name, outcome in view.outcomes.items():
@@ -212,6 +270,23 @@ def save_figures(figures: Mapping[str, Figure], out: Path) -> list[Path]:
     from analysis.style import save_figure
 
     return [file for name, figure in figures.items() for file in save_figure(figure, out / name)]
+
+
+def _duration_figures(
+    groups: Groups, duration: Duration, pairs: Sequence[tuple[str, str, float]], colours: Mapping[str, str]
+) -> dict[str, Figure]:
+    """Boxes of durations, censored ones where observation ended, and the share of trials over time."""
+    from analysis.groups import box_figure
+    from analysis.survival import solving_figure
+
+    table = duration.table(groups)
+    label = duration.title[0].upper() + duration.title[1:]
+    # A logarithmic axis has no place for 0.
+    times = {name: table["generation"][table["treatment"] == name].clip(lower=1.0) for name in groups}
+    figures = {f"box-{duration.column}": box_figure(times, label, pairs, colours=colours, scale="log")}
+    if len(table):
+        figures[f"solved-{duration.column}"] = solving_figure(table, colours=colours, xlabel=label)
+    return figures
 
 
 def _gallery(results: list[dict[str, Any]], graphs: list[nx.DiGraph], view: View) -> Figure:

@@ -11,9 +11,10 @@ import networkx as nx
 
 from analysis.modularity import modularity
 from cluster.errors import UserError
+from evo.environments import BASE
 from evo.problems import PROBLEMS, Problem
 from evo.trial import describe_network
-from networks import from_graph, from_json
+from networks import Networks, from_graph, from_json
 
 #: What a result must hold.
 REQUIRED = (
@@ -83,7 +84,9 @@ def check_result(result: Mapping[str, Any], path: Path) -> tuple[nx.DiGraph, Pro
     for name in (*measures, *(name for name in LATER if name in result)):
         stored, own = result.get(name), expected[name]
         if not _equal(stored, own):
-            raise UserError(f"{path}: {name} is {stored}, but its network gives {own}; the file was changed")
+            raise _changed(path, name, stored, own)
+    _check_performances(result, networks, path)
+    _check_base(result, path)
     return graph, problem
 
 
@@ -93,6 +96,40 @@ def completed(result: Mapping[str, Any], graph: nx.DiGraph, problem: Problem) ->
         return dict(result)
     own = describe_network(graph, from_graph(graph, problem.topology), problem)
     return {name: own[name] for name in LATER} | dict(result)
+
+
+def _changed(path: Path, name: str, stored: object, own: object) -> UserError:
+    return UserError(f"{path}: {name} is {stored}, but its network gives {own}; the file was changed")
+
+
+def _check_performances(result: Mapping[str, Any], networks: Networks, path: Path) -> None:
+    """What the network of a result is worth for goals that alternate."""
+    for name, stored in (result.get("performances") or {}).items():
+        if name not in PROBLEMS:
+            raise UserError(f"{path}: performances of {name!r}: allowed are those of {', '.join(PROBLEMS)}")
+        problem = PROBLEMS[name]()
+        own = float(problem.performance(problem.outputs(networks))[0])
+        if not _equal(stored, own):
+            raise _changed(path, f"performance for {name}", stored, own)
+
+
+def _check_base(result: Mapping[str, Any], path: Path) -> None:
+    """The network whose clones took up another problem: that it solved the first, and what it measures."""
+    if result.get("base_network") is None:
+        return
+    if result.get("base_problem") not in PROBLEMS:
+        raise UserError(f"{path}: base_problem {result.get('base_problem')!r}: allowed are {', '.join(PROBLEMS)}")
+    problem = PROBLEMS[result["base_problem"]]()
+    try:
+        graph = from_json(result["base_network"])
+        networks = from_graph(graph, problem.topology)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}: base_network: {error}") from None
+    expected = describe_network(graph, networks, problem)
+    stored = {name: result.get(f"base_{name}") for name in BASE} | {"performance": 1.0}
+    for name, value in stored.items():
+        if not _equal(value, expected[name]):
+            raise _changed(path, f"base_{name}", value, expected[name])
 
 
 def _length_squared(graph: nx.DiGraph, path: Path) -> float:

@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.reports import Groups, Measure, Result, Subject
+from analysis.reports import Groups, Measure, Result, Subject, against_first
 from evo.maps import MAPS
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 #: Whether something came about in a trial, from its result; None where the problem does not know it.
 Outcome = Callable[[Mapping[str, Any]], bool | None]
+
+
+@dataclass(frozen=True)
+class Duration:
+    """How many generations something took in each trial, from its result.
+
+    Attributes:
+        column: the number, None where it never came about.
+        title: in tables and figures.
+        observed: column with how long it was waited for in vain; None where a trial had no chance of it.
+    """
+
+    column: str
+    title: str
+    observed: str = "generation"
+
+    def table(self, groups: Groups) -> pd.DataFrame:
+        """As `analysis.tables.solving_times`: a row for each trial that had a chance of it."""
+        import pandas as pd
+
+        rows = [
+            (name, result[self.column] if reached else result[self.observed], reached)
+            for name, results in groups.items()
+            for result in results
+            if result[self.observed] is not None
+            for reached in (result[self.column] is not None,)
+        ]
+        return pd.DataFrame(rows, columns=["treatment", "generation", "solved"]).astype({"solved": bool})
 
 
 @dataclass(frozen=True)
@@ -24,11 +53,15 @@ class View:
     Attributes:
         curves: column of metrics.csv for each panel over generations, by its label.
         measures: final numbers that treatments are compared by.
-        boxes: columns of those that are drawn as boxes.
+        boxes: columns of those, and of durations, that are drawn as boxes; durations as curves of shares too.
         outcomes: shares of trials, by their title.
         captions: letters under a drawn network with the columns they stand for; these also rank it among equals
             in performance.
         further: figures beyond curves, boxes, bars and networks, from the results of each treatment.
+        durations: how long things took.
+        x: column of metrics.csv over which curves are drawn, where it has a value.
+        xlabel: what that column counts.
+        against: the treatment that each is compared with, from all of them.
         maps: figures from the folders of the trials, with the best networks of further runs laid over.
     """
 
@@ -38,6 +71,10 @@ class View:
     outcomes: Mapping[str, Outcome]
     captions: Mapping[str, str] = field(default_factory=lambda: {"Q": "modularity"})
     further: Callable[[Groups], dict[str, Figure]] | None = None
+    durations: tuple[Duration, ...] = (Duration("solved_generation", "generation solved"),)
+    x: str = "generation"
+    xlabel: str = "Generation"
+    against: Callable[[Iterable[str]], dict[str, str]] = against_first
     maps: Callable[[Subject, Sequence[Result], Sequence[Path]], dict[str, Figure]] | None = None
 
 
@@ -45,6 +82,9 @@ def _solves_all_parts(result: Mapping[str, Any]) -> bool | None:
     parts = result["sub_solutions"]
     return None if parts is None else bool(parts) and all(part["score"] == 1.0 for part in parts.values())
 
+
+#: How treatments of experiments whose task changes begin: what their selection sees.
+SELECTIONS = ("pcc-p100", "pcc-p025", "pcc-nonmod", "pcc", "pa")
 
 #: What is shown of networks that were evolved for one problem.
 NETWORKS = View(
@@ -98,6 +138,78 @@ HIERARCHIES = View(
 )
 
 
+def without_cost_or_change(treatments: Iterable[str]) -> dict[str, str]:
+    """Compare each treatment with that without cost in the same environment, as pcc-e20 with pa-e20.
+
+    Where there is none, with its own selection in the fixed environment; treatments without either are left out.
+    """
+    names = list(treatments)
+    against = {}
+    for name in names:
+        selection = next(known for known in SELECTIONS if name == known or name.startswith(known + "-"))
+        candidates = ("pa" + name.removeprefix(selection), selection)
+        found = [candidate for candidate in candidates if candidate in names and candidate != name]
+        if found:
+            against[name] = found[0]
+    return against
+
+
+def _goals_figures(groups: Groups) -> dict[str, Figure]:
+    from evo.figures import after_switches, by_period
+
+    return {
+        "modularity-by-period": by_period(groups, "modularity", "Modularity Q"),
+        "performance-by-period": by_period(groups, "performance", "Performance for the current goal"),
+        "after-switches": after_switches(groups),
+    }
+
+
+#: What is shown of networks whose goal alternates.
+GOALS = replace(
+    NETWORKS,
+    measures=(
+        NETWORKS.measures[0],
+        Measure("performance_other", "performance, other goals", 3),
+        *NETWORKS.measures[1:],
+    ),
+    further=_goals_figures,
+    durations=(
+        *NETWORKS.durations,
+        Duration("adaptation", "generations from a switch to a perfect network", "adaptation_observed"),
+    ),
+    against=without_cost_or_change,
+)
+
+#: What is shown of networks that take up another problem.
+ADAPTATION = replace(
+    NETWORKS,
+    measures=(
+        *NETWORKS.measures,
+        Measure("base_modularity", "modularity Q of the cloned network", 3),
+        Measure("base_connection_cost", "connection cost of the cloned network", 1),
+    ),
+    boxes=("adaptation_generations", "base_modularity"),
+    durations=(
+        Duration("base_generation", "generations to solve the first problem"),
+        Duration("adaptation_generations", "generations to adapt", "adaptation_observed"),
+    ),
+    x="adapting",
+    xlabel="Generations of the second problem",
+    against=without_cost_or_change,
+)
+
+#: The same where hierarchy is asked about.
+HIERARCHICAL_ADAPTATION = replace(
+    ADAPTATION,
+    curves={**ADAPTATION.curves, "Hierarchy H": "hierarchy"},
+    measures=(
+        *ADAPTATION.measures,
+        Measure("base_hierarchy", "hierarchy H of the cloned network", 3),
+    ),
+    boxes=(*ADAPTATION.boxes, "base_hierarchy"),
+)
+
+
 def _map_figures(about: Subject, results: Sequence[Result], overlay: Sequence[Path]) -> dict[str, Figure]:
     from evo.map_report import map_figures
 
@@ -121,7 +233,10 @@ MAP = View(
 
 #: Experiments that are shown in a way of their own, by name.
 VIEWS: dict[str, View] = {
+    "clune2013-changing-goals": GOALS,
+    "clune2013-evolvability": ADAPTATION,
     "mengistu2016-hierarchy": HIERARCHIES,
+    "mengistu2016-evolvability": HIERARCHICAL_ADAPTATION,
     **{experiment.name: MAP for experiment in MAPS},
 }
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import mannwhitneyu
+from scipy.stats import fisher_exact, mannwhitneyu
 
-from analysis.comparisons import compare_groups
+from analysis.comparisons import compare_groups, compare_shares
 from analysis.statistics import holm
 
 RANDOM = np.random.default_rng(0)
@@ -58,6 +58,24 @@ def test_missing_values_are_left_out():
     assert np.isnan(q.loc[("first / pcc", "first / pa")][["p", "p_holm", "median_a"]].astype(float)).all()
     alone = q.loc[("second / pa", "first / pa")]
     assert alone["p"] == alone["p_holm"] > 0
+
+
+def test_shares_are_compared_exactly():
+    table = TABLE.astype({"solved": object})
+    table.loc[20:24, "solved"] = None
+    found = compare_shares(table, ["solved"], by=["run", "treatment"])
+    parts = {"first / pa": slice(0, 10), "first / pcc": slice(10, 20), "second / pa": slice(25, 30)}
+    for row in found.itertuples():
+        counts = [[(own := TABLE["solved"][parts[name]]).sum(), (~own).sum()] for name in (row.a, row.against)]
+        expected = fisher_exact(counts)
+        assert (row.odds_ratio, row.p) == (expected.statistic, expected.pvalue)
+        assert [row.yes_a, row.n_a] == [counts[0][0], sum(counts[0])]
+        assert [row.yes_against, row.n_against] == [counts[1][0], sum(counts[1])]
+    assert found["p_holm"].tolist() == holm(found["p"]).tolist()
+    table.loc[20:, "solved"] = None
+    assert compare_shares(table, ["solved"], by="run")["p"].isna().all()
+    with pytest.raises(ValueError, match="table: column q: allowed are true and false"):
+        compare_shares(TABLE, ["q"])
 
 
 def test_bad_input_is_refused():

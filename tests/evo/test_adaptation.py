@@ -38,8 +38,9 @@ SMALL = AdaptationSettings(
     generations=400,
     insertions_max=20,
     log_every=1,
-    checkpoint_every=1,
+    checkpoint_every=1000,
 )
+DIVERSE = replace(SMALL, objectives=("performance", "connection-cost", "diversity"), pressure=1.0)
 NEVER = replace(SMALL, generations=12)
 
 
@@ -90,8 +91,9 @@ def solved_base(settings: AdaptationSettings) -> tuple[Adaptation, Population, i
     return course, population, generation
 
 
-def test_the_second_problem_begins_with_clones_of_one_perfect_network() -> None:
-    course, population, generation = solved_base(SMALL)
+@pytest.mark.parametrize("settings", [SMALL, DIVERSE], ids=["cost", "diversity"])
+def test_the_second_problem_begins_with_clones_of_one_perfect_network(settings: AdaptationSettings) -> None:
+    course, population, generation = solved_base(settings)
     assert share(population, "pairs-and").max() == 1.0
     seen: list[Population] = []
     choose = course.second.select_parents
@@ -163,15 +165,17 @@ def test_clones_that_know_the_second_problem_already_take_no_time() -> None:
     assert course.adapted == 0 and course.ends(generation + 1) and course.solved == generation
 
 
-def test_killed_in_any_generation_a_trial_ends_the_same(tmp_path: Path) -> None:
-    result = run(tmp_path / "whole", SMALL)
+@pytest.mark.parametrize("settings", [SMALL, DIVERSE], ids=["cost", "diversity"])
+def test_killed_in_any_generation_a_trial_ends_the_same(settings: AdaptationSettings, tmp_path: Path) -> None:
+    result = run(tmp_path / "whole", settings)
     change, last = result["base_generation"], result["generation"]
     for stop in sorted({1, change - 1, change, change + 1, last - 1} - {0, last}):
         killed = tmp_path / f"killed-{stop}"
+        often = replace(settings, checkpoint_every=stop)  # so that the kill leaves the one of generation `stop`
         with pytest.raises(KeyboardInterrupt):
-            run(killed, SMALL, stop + 1)
+            run(killed, often, stop + 1)
         assert int(np.load(killed / "t" / "trial-000" / "checkpoint.npz")["generation"]) == stop
-        run(killed, SMALL)
+        run(killed, often)
         for file in ("metrics.csv", "checkpoint.npz", "result.json"):
             own, other = (folder / "t" / "trial-000" / file for folder in (tmp_path / "whole", killed))
             assert own.read_bytes() == other.read_bytes()

@@ -28,6 +28,8 @@ EXPERIMENT = EXPERIMENTS["clune2013-changing-goals"]
 SMALL = GoalSettings(period=7, population=20, generations=40, log_every=1, checkpoint_every=100, insertions_max=40)
 PCC = replace(SMALL, objectives=("performance", "connection-cost"))
 
+DIVERSE = replace(SMALL, objectives=("performance", "connection-cost", "diversity"), pressure=1.0)
+
 
 def answered(population: Population, problem: Problem) -> np.ndarray:
     """Share of right answers of every individual, counted pattern by pattern from what its outputs say."""
@@ -142,10 +144,12 @@ def test_metrics_tell_the_goal_and_what_the_best_are_worth_for_both(tmp_path: Pa
     assert result["performance_other"] == result["performances"][other]
 
 
-@pytest.mark.parametrize("stop", [3, 7, 8, 14, 15, 39])
-def test_killed_in_any_generation_a_trial_ends_the_same(stop: int, tmp_path: Path) -> None:
-    # A checkpoint in every generation, so that the kill leaves the one of the generation before `stop`.
-    settings = replace(PCC, checkpoint_every=1)
+@pytest.mark.parametrize(
+    ("settings", "stop"),
+    [*((PCC, stop) for stop in (3, 7, 8, 14, 15, 39)), (DIVERSE, 7), (DIVERSE, 8)],
+)
+def test_killed_in_any_generation_a_trial_ends_the_same(settings: GoalSettings, stop: int, tmp_path: Path) -> None:
+    settings = replace(settings, checkpoint_every=stop)  # so that the kill leaves the one of generation `stop`
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir(), killed.mkdir()
     run(whole, settings)
