@@ -5,71 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from cluster.errors import UserError
 from cluster.experiments import Experiment
-from cluster.parameters import check, parameter
+from cluster.parameters import parameter
 from cluster.trials import Progress, Trial
 from evo.axes import AXES
-from evo.problems import PROBLEMS
-from evo.variation import Mutation
+from evo.settings import NetworkSettings
 
 if TYPE_CHECKING:
     from evo.illumination import Search
 
 
 @dataclass(frozen=True)
-class MapSettings:
-    """What both ways of filling a map share; the defaults are those of Mengistu et al. 2016."""
+class MapSettings(NetworkSettings):
+    """What both ways of filling a map share."""
 
-    problem: str = parameter("and-xor-and", "what networks must answer", choices=tuple(PROBLEMS))
     axes: tuple[str, ...] = parameter(
         ("modularity", "hierarchy"), "what the map spans; figures show the first two", choices=tuple(AXES)
     )
     cells: int = parameter(256, "cells along each axis", 2, 4096)
     cost_end: float = parameter(AXES["connection-cost"].end, "connection cost at the far end of its axis", 1)
-    generations: int = parameter(25_001, "generations of a trial", 1)
-    insertions_min: int = parameter(20, "fewest connections inserted into a first network", 0)
-    insertions_max: int = parameter(99, "most connections inserted into a first network", 0)
-    weight_changes: float = parameter(2.0, "expected number of weights that move in a mutation", 0, 1000)
-    bias_rate: float = parameter(1 / 15, "probability of a bias mutation, for each node", 0, 1)
-    bias_change: str = parameter("step", "redraw a mutated bias or move it a step", choices=("redraw", "step"))
-    add_rate: float = parameter(0.2, "probability of one new connection", 0, 1)
-    remove_rate: float = parameter(0.2, "probability of one connection less", 0, 1)
-    minimum_connections: int = parameter(20, "networks with no more connections than this lose none", 0)
-    log_every: int = parameter(100, "generations between rows of metrics.csv", 1)
-    checkpoint_every: int = parameter(1000, "generations between checkpoints", 1)
-
-    @property
-    def mutation(self) -> Mutation:
-        """Rates of mutation."""
-        return Mutation(
-            self.weight_changes,
-            self.bias_rate,
-            self.bias_change,  # type: ignore[arg-type]
-            self.add_rate,
-            self.remove_rate,
-            self.minimum_connections,
-        )
 
     @property
     def ends(self) -> tuple[float, ...]:
         """Value at the far end of each axis."""
         return tuple(self.cost_end if axis == "connection-cost" else AXES[axis].end for axis in self.axes)
 
-    def checked(self) -> MapSettings:
+    def checked(self) -> Self:
         """Itself, if all its values are allowed and fit together.
 
         Raises:
             UserError: a value that is not allowed.
         """
-        check(self)
-        if self.insertions_min > self.insertions_max:
-            raise UserError(
-                f"--insertions-min {self.insertions_min}: allowed is at most "
-                f"--insertions-max {self.insertions_max}"
-            )
+        super().checked()
         if len(set(self.axes)) < len(self.axes) or not 2 <= len(self.axes) <= 3:
             raise UserError(f"--axes {' '.join(self.axes)}: allowed are two or three, each once")
         if len(self.axes) == 3 and self.cells > 512:
@@ -95,7 +65,7 @@ class MapSettings:
 
 @dataclass(frozen=True)
 class MapElitesSettings(MapSettings):
-    """MAP-Elites: parents come from all over the map; defaults of Mengistu et al. 2016."""
+    """MAP-Elites: parents come from all over the map."""
 
     starters: int = parameter(1000, "random networks that the map begins with", 1)
     pairs: int = parameter(2000, "pairs of parents in a generation, drawn uniformly from the filled cells", 1)
@@ -109,24 +79,14 @@ class MapElitesSettings(MapSettings):
 
 @dataclass(frozen=True)
 class LandscapeSettings(MapSettings):
-    """Landscape exploration: a population selected for performance and for being far from what has been found.
+    """Landscape exploration: a population selected for performance and for being far from what has been found."""
 
-    The defaults are those of Clune et al. 2013, retina.
-    """
-
-    problem: str = parameter("retina-and", "what networks must answer", choices=tuple(PROBLEMS))
     axes: tuple[str, ...] = parameter(
         ("modularity", "connection-cost"),
         "what the map spans; treatments set it",
         choices=tuple(AXES),
     )
     cells: int = parameter(200, "cells along each axis", 2, 4096)
-    generations: int = parameter(10_001, "generations of a trial", 1)
-    insertions_min: int = parameter(0, "fewest connections inserted into a first network", 0)
-    insertions_max: int = parameter(119, "most connections inserted into a first network", 0)
-    bias_rate: float = parameter(1 / 24, "probability of a bias mutation, for each node", 0, 1)
-    bias_change: str = parameter("redraw", "redraw a mutated bias or move it a step", choices=("redraw", "step"))
-    minimum_connections: int = parameter(0, "networks with no more connections than this lose none", 0)
     population: int = parameter(1000, "individuals", 2)
     neighbours: int = parameter(8, "places found before whose mean distance is the second objective", 1, 1000)
     ties: str = parameter("parents-first", "who stands first among equals", choices=("parents-first", "random"))
@@ -168,7 +128,7 @@ MAPS = (
     _landscape(
         "clune2013-landscape",
         "How well can a network of each modularity and cost see?",
-        LandscapeSettings(),
+        LandscapeSettings(generations=10_001),
     ),
     _landscape(
         "clune2013-landscape-5xor",
@@ -194,7 +154,15 @@ MAPS = (
         "mengistu2016-map",
         "How well can a network of each modularity and hierarchy solve a hierarchical problem?",
         "Mengistu, Huizinga, Mouret & Clune 2016, PLoS Comput Biol 12:e1004829",
-        MapElitesSettings(),
+        MapElitesSettings(
+            problem="and-xor-and",
+            generations=25_001,
+            insertions_min=20,
+            insertions_max=99,
+            minimum_connections=20,
+            bias_rate=1 / 15,
+            bias_change="step",
+        ),
         {
             "map": {},
             # In the authors' program: 256 cells, one for each unit of cost.

@@ -41,7 +41,6 @@ from evo import EXPERIMENTS
 from evo.engine import begin, best, generations, make_toolbox
 from evo.illumination import MapElites
 from evo.map_report import best_of
-from evo.maps import MapElitesSettings
 from evo.problems import logic
 from networks import to_graph
 from networks.gates import sub_problems
@@ -131,7 +130,8 @@ lesions_figure(lesions(graph, responses, whole, module_parts(modules)))
 # with every cell's network at hand.
 
 # %%
-search = MapElites(MapElitesSettings(cells=64, starters=1000, pairs=500), seed=1, problem=problem)
+small = replace(EXPERIMENTS["mengistu2016-map"].settings, cells=64, starters=1000, pairs=500)
+search = MapElites(small, seed=1, problem=problem)
 search.begin()
 for generation in range(1, 501):
     search.advance(generation)
