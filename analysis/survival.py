@@ -93,7 +93,9 @@ def solving_curve(
     if not 0.0 <= until <= when.max() or (horizon is not None and until == 0.0):
         raise ValueError(f"horizon: {horizon}: allowed is above 0, up to {when.max():g}, the longest time")
     mean, error = _restricted_mean(when, done, points, left, until)
-    median, median_low, median_high = (_half(points, share) for share in (1.0 - left, high, low))
+    # Once all have solved it no end is defined; it then is 1 for certain.
+    ends = (np.where(left == 0.0, 1.0, end) for end in (high, low))
+    median, median_low, median_high = (_half(points, share) for share in (1.0 - left, *ends))
     return SolvingCurve(
         times=points,
         solved=1.0 - left,

@@ -150,3 +150,8 @@ def test_bad_input_is_refused():
         log_rank_tests(LEUKAEMIA.iloc[:3])
     with pytest.raises(ValueError, match="base: 'x': allowed are treated, placebo"):
         log_rank_tests(LEUKAEMIA, base="x")
+
+
+def test_the_median_of_trials_that_all_solved_it_at_once_has_an_interval() -> None:
+    curve = solving_curve([3.0] * 5, [True] * 5)
+    assert (curve.median, curve.median_low, curve.median_high) == (3.0, 3.0, 3.0)
