@@ -12,6 +12,7 @@ from oracles import edge_lengths, node_values, optimal_places, random_batch, see
 from scipy.spatial.distance import cdist
 
 from analysis.modularity import spectral_partition
+from evo import objectives
 from evo.engine import begin, generations, make_toolbox
 from evo.objectives import OBJECTIVES, behavioural_diversity, compare, evaluate, modularity, weights_of
 from evo.population import Population
@@ -154,6 +155,21 @@ def test_modularity_ignores_what_cannot_reach_an_output() -> None:
         modules = spectral_partition(graph)
         wanted = nx.community.modularity(graph, modules, weight=None) if graph.edges else 0.0
         assert found == pytest.approx(wanted, abs=1e-12)
+
+
+def test_modularity_is_remembered_by_connections_of_the_same_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = [random_batch(layers, seed, 20) for layers in ((4, 3, 1), (4, 1, 3)) for seed in range(3)]
+    batches += [Networks(b.topology, -b.weights, b.biases) for b in batches]  # the same connections
+    wanted = []
+    for batch in batches:
+        monkeypatch.setattr(objectives, "_known_modularities", {})
+        wanted.append(modularity(batch).tolist())
+    for most in (10_000, 30):
+        monkeypatch.setattr(objectives, "_known_modularities", {})
+        monkeypatch.setattr(objectives, "MOST_REMEMBERED", most)
+        assert [modularity(batch).tolist() for batch in batches] == wanted
+        assert all(len(known) <= max(most, 20) for known in objectives._known_modularities.values())
+    assert modularity(batches[0].take([])).shape == (0,)
 
 
 def test_unknown_objectives_and_none_for_performance_are_errors() -> None:
