@@ -39,6 +39,14 @@ def _work(words: list[str]) -> None:
     report.add_argument("runs", type=location, nargs="+", metavar="RUN", help="run folder; several are compared")
     report.add_argument("--out", type=Path, metavar="DIR", help="where to write (default RUN/report)")
     report.add_argument("--nulls", default=200, metavar="N", help="random networks to compare each Q with")
+    report.add_argument(
+        "--overlay",
+        type=location,
+        nargs="+",
+        default=[],
+        metavar="RUN",
+        help="mark the best networks of these runs on a map",
+    )
     show = add_command(commands, "show", "draw one network and print all its measures")
     show.add_argument("trial", type=location, metavar="TRIAL", help="trial folder or its result.json")
     show.add_argument("--nulls", default=200, metavar="N", help="random networks to compare Q with")
@@ -56,7 +64,7 @@ def _dispatch(arguments: argparse.Namespace, program: Program) -> None:
     elif arguments.command == "report":
         from evo.report import report
 
-        report(arguments.runs, arguments.out, whole_number("--nulls", arguments.nulls, 2))
+        report(arguments.runs, arguments.out, whole_number("--nulls", arguments.nulls, 2), arguments.overlay)
     else:
         from evo.show import show
 

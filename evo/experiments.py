@@ -7,6 +7,7 @@ from typing import Any
 
 from cluster.experiments import Experiment
 from evo.environments import ENVIRONMENTS
+from evo.maps import MAPS
 from evo.settings import Settings
 
 _PA: dict[str, Any] = {"objectives": ("performance",)}
@@ -131,5 +132,6 @@ EXPERIMENTS = {
             ("performance", "hierarchy", "modularity", "connection_cost"),
         ),
         *ENVIRONMENTS,
+        *MAPS,
     )
 }

@@ -23,6 +23,7 @@ from analysis.reports import (
 from analysis.runs import read_metrics
 from analysis.significance import significance
 from analysis.survival import log_rank_tests, solving_curve
+from analysis.wording import LOG_RANK
 from cluster.errors import UserError
 from cluster.folder import TrialFolder
 from evo.experiments import EXPERIMENTS
@@ -40,18 +41,20 @@ SEED = 0
 NULLS = 200
 #: Most networks in a gallery.
 GALLERY = 16
-LOG_RANK = "log-rank test"
 # Longer than anything that came about.
 NEVER = 1e18
 
 
-def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -> None:
+def report(
+    paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS, overlay: Sequence[Path] = ()
+) -> None:
     """Write the report of a run, finished or not, or of several runs together, and print its table.
 
     Args:
         paths: run folders; the first treatment of the first one is what the others are compared with.
         out: where to; default RUN/report of a single run.
         nulls: number of random networks with the same degrees and layers that each network's Q is compared with.
+        overlay: runs whose best networks are marked on the maps.
 
     Raises:
         UserError: not a run folder, no finished trial, runs that do not belong together, or a result that its
@@ -59,7 +62,12 @@ def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -
     """
     about = subject(paths, out)
     view = view_of(about.descriptions[0]["experiment"])
+    if overlay and view.maps is None:
+        raise UserError(
+            f"--overlay: {about.descriptions[0]['experiment']} has no map to lay over: allowed are maps"
+        )
     results, graphs = zip(*(_checked(folder, nulls) for folder in about.folders), strict=True)
+    maps = {} if view.maps is None else view.maps(about, results, overlay)
     make_folder(about.out)
     groups = about.groups(results)
     summary = {name: summarise(members, view) for name, members in groups.items()}
@@ -67,7 +75,7 @@ def report(paths: Sequence[Path], out: Path | None = None, nulls: int = NULLS) -
     columns, rows = tabulate(summary, comparisons, view)
     write_tables(about, columns, rows, results, summary, comparisons)
     metrics = read_metrics(about.folders, [view.x, *view.curves.values()])
-    files = draw(about.out, view, metrics, groups, list(graphs), comparisons)
+    files = draw(about.out, view, metrics, groups, list(graphs), comparisons) + save_figures(maps, about.out)
     what = "medians with 95 % intervals: bootstrap, for durations Kaplan-Meier"
     measures = (*view.measures, *(Measure(duration.column, duration.title, 0) for duration in view.durations))
     Page(about, EXPERIMENTS, measures, what, columns, rows, results, summary, comparisons, files).write()
@@ -224,7 +232,7 @@ def draw(
     """All figures of a run; returns the files."""
     from analysis.groups import bars_figure, box_figure
     from analysis.learning import learning_curves
-    from analysis.style import save_figure, treatment_colours
+    from analysis.style import treatment_colours
 
     colours = treatment_colours(groups)
 
@@ -260,6 +268,13 @@ def draw(
         figures[f"networks-{name}"] = _gallery(members, [next(graph_of) for _ in members], view)
     if view.further is not None:
         figures |= view.further(groups)
+    return save_figures(figures, out)
+
+
+def save_figures(figures: Mapping[str, Figure], out: Path) -> list[Path]:
+    """Write figures by their names; returns the files."""
+    from analysis.style import save_figure
+
     return [file for name, figure in figures.items() for file in save_figure(figure, out / name)]
 
 

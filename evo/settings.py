@@ -15,20 +15,13 @@ from evo.variation import Mutation
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Everything that decides how a trial evolves; the defaults are those of Clune et al. 2013, retina."""
+class NetworkSettings:
+    """What networks must answer, how they begin and change, and how long and how often a trial tells of it.
+
+    The defaults are those of Clune et al. 2013, retina.
+    """
 
     problem: str = parameter("retina-and", "what networks must answer", choices=tuple(PROBLEMS))
-    objectives: tuple[str, ...] = parameter(
-        ("performance",), "what selection sees; treatments set it", choices=tuple(OBJECTIVES)
-    )
-    pressure: float = parameter(
-        0.25, "probability that objectives other than performance and diversity count in a comparison", 0, 1
-    )
-    pressure_step: float = parameter(0.0, "how much lower the pressure is after each period", 0, 1)
-    pressure_every: int = parameter(5000, "generations in a period of pressure", 1)
-    pressure_floor: float = parameter(0.0, "lowest pressure that the steps lead to", 0, 1)
-    population: int = parameter(1000, "individuals", 2)
     generations: int = parameter(25_000, "generations of a trial", 1)
     insertions_min: int = parameter(0, "fewest connections inserted into a first network", 0)
     insertions_max: int = parameter(119, "most connections inserted into a first network", 0)
@@ -42,16 +35,8 @@ class Settings:
     add_rate: float = parameter(0.2, "probability of one new connection", 0, 1)
     remove_rate: float = parameter(0.2, "probability of one connection less", 0, 1)
     minimum_connections: int = parameter(0, "networks with no more connections than this lose none", 0)
-    crossover_rate: float = parameter(0.0, "probability that two offspring swap nodes; 0 as published", 0, 1)
-    ties: str = parameter("parents-first", "who stands first among equals", choices=("parents-first", "random"))
-    stop_when_perfect: bool = parameter(False, "end a trial at its first perfect network")
     log_every: int = parameter(100, "generations between rows of metrics.csv", 1)
     checkpoint_every: int = parameter(1000, "generations between checkpoints", 1)
-    measured_networks: int = parameter(
-        32,
-        "most tied best networks of which a row measures modularity and hierarchy; the last row measures all",
-        1,
-    )
 
     @property
     def mutation(self) -> Mutation:
@@ -64,6 +49,44 @@ class Settings:
             self.remove_rate,
             self.minimum_connections,
         )
+
+    def checked(self) -> Self:
+        """Itself, if all its values are allowed and fit together.
+
+        Raises:
+            UserError: a value that is not allowed.
+        """
+        check(self)
+        if self.insertions_min > self.insertions_max:
+            raise UserError(
+                f"--insertions-min {self.insertions_min}: allowed is at most "
+                f"--insertions-max {self.insertions_max}"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Settings(NetworkSettings):
+    """Everything that decides how a trial evolves; the defaults are those of Clune et al. 2013, retina."""
+
+    objectives: tuple[str, ...] = parameter(
+        ("performance",), "what selection sees; treatments set it", choices=tuple(OBJECTIVES)
+    )
+    pressure: float = parameter(
+        0.25, "probability that objectives other than performance and diversity count in a comparison", 0, 1
+    )
+    pressure_step: float = parameter(0.0, "how much lower the pressure is after each period", 0, 1)
+    pressure_every: int = parameter(5000, "generations in a period of pressure", 1)
+    pressure_floor: float = parameter(0.0, "lowest pressure that the steps lead to", 0, 1)
+    population: int = parameter(1000, "individuals", 2)
+    crossover_rate: float = parameter(0.0, "probability that two offspring swap nodes; 0 as published", 0, 1)
+    ties: str = parameter("parents-first", "who stands first among equals", choices=("parents-first", "random"))
+    stop_when_perfect: bool = parameter(False, "end a trial at its first perfect network")
+    measured_networks: int = parameter(
+        32,
+        "most tied best networks of which a row measures modularity and hierarchy; the last row measures all",
+        1,
+    )
 
     def pressure_at(self, generation: int) -> float:
         """The pressure in a generation, which steps down at the end of every period."""
@@ -83,12 +106,7 @@ class Settings:
         Raises:
             UserError: a value that is not allowed.
         """
-        check(self)
-        if self.insertions_min > self.insertions_max:
-            raise UserError(
-                f"--insertions-min {self.insertions_min}: allowed is at most "
-                f"--insertions-max {self.insertions_max}"
-            )
+        super().checked()
         if len(set(self.objectives)) < len(self.objectives):
             raise UserError(f"--objectives {' '.join(self.objectives)}: allowed is each of them once")
         try:

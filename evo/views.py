@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.reports import Groups, Measure, against_first
+from analysis.reports import Groups, Measure, Result, Subject, against_first
+from evo.maps import MAPS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +62,7 @@ class View:
         x: column of metrics.csv over which curves are drawn, where it has a value.
         xlabel: what that column counts.
         against: the treatment that each is compared with, from all of them.
+        maps: figures from the folders of the trials, with the best networks of further runs laid over.
     """
 
     curves: Mapping[str, str]
@@ -72,6 +75,7 @@ class View:
     x: str = "generation"
     xlabel: str = "Generation"
     against: Callable[[Iterable[str]], dict[str, str]] = against_first
+    maps: Callable[[Subject, Sequence[Result], Sequence[Path]], dict[str, Figure]] | None = None
 
 
 def _solves_all_parts(result: Mapping[str, Any]) -> bool | None:
@@ -209,12 +213,35 @@ HIERARCHICAL_ADAPTATION = replace(
     captions=HIERARCHIES.captions,
 )
 
+
+def _map_figures(about: Subject, results: Sequence[Result], overlay: Sequence[Path]) -> dict[str, Figure]:
+    from evo.map_report import map_figures
+
+    return map_figures(about, results, overlay)
+
+
+#: What is shown of maps.
+MAP = View(
+    {"Filled cells": "filled", "Performance, mean of cells": "performance_mean", "Perfect cells": "perfect_cells"},
+    (
+        Measure("performance", "performance", 3),
+        Measure("performance_mean", "performance, mean of cells", 3),
+        Measure("filled", "filled cells", 0),
+        Measure("perfect_cells", "perfect cells", 0),
+        Measure("qd_score", "sum of performances", 0),
+    ),
+    (),
+    {"perfect": lambda result: result["performance"] == 1.0},
+    maps=_map_figures,
+)
+
 #: Experiments that are shown in a way of their own, by name.
 VIEWS: dict[str, View] = {
     "mengistu2016-hierarchy": HIERARCHIES,
     "clune2013-changing-goals": GOALS,
     "clune2013-evolvability": ADAPTATION,
     "mengistu2016-evolvability": HIERARCHICAL_ADAPTATION,
+    **{experiment.name: MAP for experiment in MAPS},
 }
 
 

@@ -337,7 +337,7 @@ def test_list_and_help_teach(capsys: pytest.CaptureFixture[str]) -> None:
     assert evo("list") == 0 and evo("list", "clune2013-hxor") == 0
     printed = capsys.readouterr().out
     assert "clune2013-5xor" in printed and "pressure 0.5" in printed
-    assert evo("run", "--help") == 0
+    assert evo("run", "clune2013-retina", "--help") == 0
     assert "--bias-change" in capsys.readouterr().out
 
 
