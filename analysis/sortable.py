@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.reports import Measure, Result
-from analysis.runs import NESTED
 from analysis.wording import effect, finding, shown
 
 #: What stands where there is no value.
@@ -123,8 +122,9 @@ def trials_table(results: Sequence[Result]) -> tuple[Table, list[tuple[str, Cell
         The table, and name and value of what is the same.
     """
     names = list(dict.fromkeys(name for result in results for name in result))
+    nested = {name for result in results for name, value in result.items() if isinstance(value, dict | list)}
     # The seed is there to be looked up, not to be read.
-    names = [name for name in names if name not in (*NESTED, "treatment", "trial", "seed")] + ["seed"]
+    names = [name for name in names if name not in (*nested, "treatment", "trial", "seed")] + ["seed"]
     cells = {name: _column_cells([result.get(name) for result in results]) for name in names}
     same = [name for name in names if len(results) > 1 and len(set(cells[name])) == 1]
     varied = [name for name in names if name not in same]
@@ -133,7 +133,8 @@ def trials_table(results: Sequence[Result]) -> tuple[Table, list[tuple[str, Cell
         heads.append(Column(name.replace("_", " "), any(cell.key is not None for cell in cells[name])))
     folders = [f"{result['treatment']}/trial-{result['trial']:03d}" for result in results]
     rows = [[Cell(folder), *(cells[name][k] for name in varied)] for k, folder in enumerate(folders)]
-    return Table("Trials", heads, rows), [(name.replace("_", " "), cells[name][0]) for name in same]
+    told = [(name.replace("_", " "), cells[name][0]) for name in same if cells[name][0].text != NOTHING]
+    return Table("Trials", heads, rows), told
 
 
 def _column_cells(values: Sequence[Any]) -> list[Cell]:

@@ -273,6 +273,8 @@ def test_a_written_cell_is_sorted_by_its_first_number(text: str, key: float | No
 
 def test_what_is_the_same_in_every_trial_is_told_once() -> None:
     results = [result("pa", 0, None), result("pcc", 1, math.nan), result("pcc", 2, 0.25), result("pa", 12, 0.5)]
+    for entry in results:
+        entry |= {"partition": [[0]], "sub_solutions": {}, "unknown": None}
     table, same = trials_table(results)
     assert table.columns == [Column("trial"), Column("modularity", True), Column("seed", True)]
     assert [[cell.text for cell in row] for row in table.rows] == [
