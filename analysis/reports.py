@@ -214,7 +214,8 @@ def print_report(
         table.add_row(*map(escape, row))
     widths = [max(len(row[k]) for row in [columns, *rows]) + 4 for k in range(len(columns))]
     Console(highlight=False, width=max(console.width, sum(widths))).print(table)
-    print(f"\ntables and statistics: {out / 'table.md'}, {out / 'trials.csv'}, {out / 'statistics.json'}")
+    print(f"\npage: {out / 'index.html'}")
+    print(f"tables and statistics: {out / 'table.md'}, {out / 'trials.csv'}, {out / 'statistics.json'}")
     print("figures:")
     for file in files:
         if file.suffix == ".png":

@@ -2,7 +2,7 @@
 
 RUN/run.json                  what runs: experiment, every parameter, versions, commit, seeds; written first
 RUN/<treatment>/trial-000/    metrics.csv (append-only), checkpoint.npz (replaced), result.json (= finished)
-RUN/report/                   figures, tables, statistics.json
+RUN/report/                   index.html, figures, tables, statistics.json
 
 While it runs, and after a kill, there may also be RUN/driver.json (`cluster.driver`), failure.json in the folder
 of a trial that failed, and on remote storage owner.json in that of a trial that runs. A run that ends well leaves

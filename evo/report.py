@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis import statistics
+from analysis.page import Page
 from analysis.reports import (
     Groups,
+    Measure,
     corrected,
     make_folder,
     numbers,
@@ -23,6 +25,7 @@ from analysis.significance import significance
 from analysis.survival import log_rank_tests, solving_curve
 from cluster.errors import UserError
 from cluster.folder import TrialFolder
+from evo.experiments import EXPERIMENTS
 from evo.results import check_result, completed
 from evo.views import Duration, Outcome, View, view_of
 
@@ -71,9 +74,12 @@ def report(
     comparisons = compare(groups, view)
     columns, rows = tabulate(summary, comparisons, view)
     write_tables(about, columns, rows, results, summary, comparisons)
-    metrics = read_metrics(about.folders, view.curves.values())
+    metrics = read_metrics(about.folders, [view.x, *view.curves.values()])
     files = draw(about.out, view, metrics, groups, list(graphs), comparisons) + save_figures(maps, about.out)
-    print_report(about, columns, rows, "medians with 95 % intervals: bootstrap, for durations Kaplan-Meier", files)
+    what = "medians with 95 % intervals: bootstrap, for durations Kaplan-Meier"
+    measures = (*view.measures, *(Measure(duration.column, duration.title, 0) for duration in view.durations))
+    Page(about, EXPERIMENTS, measures, what, columns, rows, results, summary, comparisons, files).write()
+    print_report(about, columns, rows, what, files)
 
 
 def _checked(folder: TrialFolder, nulls: int) -> tuple[dict[str, Any], nx.DiGraph]:
@@ -161,8 +167,8 @@ def compare_durations(table: pd.DataFrame, column: str, against: Mapping[str, st
             own, first = table["treatment"] == name, table["treatment"] == base
             identity = {"measure": column, "treatment": name, "against": base}
             order = statistics.mann_whitney(ranked[own], ranked[first])
-            numbers = {"statistic": order.statistic, "vargha_delaney": order.vargha_delaney, "p": order.p}
-            orders.append(identity | {"test": "Mann-Whitney U"} | numbers)
+            size = {"statistic": order.statistic, "vargha_delaney": order.vargha_delaney, "p": order.p}
+            orders.append(identity | {"test": "Mann-Whitney U"} | size)
             rate = log_rank_tests(table[own | first], base=base).iloc[0]
             rates.append(identity | {"test": LOG_RANK, "statistic": float(rate["z"]), "p": float(rate["p"])})
     return corrected(orders) + corrected(rates)

@@ -90,14 +90,6 @@ def check_result(result: Mapping[str, Any], path: Path) -> tuple[nx.DiGraph, Pro
     return graph, problem
 
 
-def completed(result: Mapping[str, Any], graph: nx.DiGraph, problem: Problem) -> dict[str, Any]:
-    """A checked result with all measures of its network, also those that its version did not have."""
-    if all(name in result for name in LATER):
-        return dict(result)
-    own = describe_network(graph, from_graph(graph, problem.topology), problem)
-    return {name: own[name] for name in LATER} | dict(result)
-
-
 def _changed(path: Path, name: str, stored: object, own: object) -> UserError:
     return UserError(f"{path}: {name} is {stored}, but its network gives {own}; the file was changed")
 
@@ -130,6 +122,14 @@ def _check_base(result: Mapping[str, Any], path: Path) -> None:
     for name, value in stored.items():
         if not _equal(value, expected[name]):
             raise _changed(path, f"base_{name}", value, expected[name])
+
+
+def completed(result: Mapping[str, Any], graph: nx.DiGraph, problem: Problem) -> dict[str, Any]:
+    """A checked result with all measures of its network, also those that its version did not have."""
+    if all(name in result for name in LATER):
+        return dict(result)
+    own = describe_network(graph, from_graph(graph, problem.topology), problem)
+    return {name: own[name] for name in LATER} | dict(result)
 
 
 def _length_squared(graph: nx.DiGraph, path: Path) -> float:

@@ -100,7 +100,7 @@ def front_ranks(
     enough = count if enough is None else min(enough, count)
     always, sometimes = chances == 1, (chances > 0) & (chances < 1)
     if not sometimes.any():
-        return _certain_ranks(weighted[:, always])
+        return _certain_ranks(weighted[:, always], enough, rng)
     if always.sum() == 1 and sometimes.sum() == 1:
         certain, chancy = weighted[:, always.argmax()].copy(), weighted[:, sometimes.argmax()].copy()
         order = np.lexsort((-chancy, -certain))
@@ -120,17 +120,20 @@ def crowding_distances(weighted: NDArray[np.float64], ranks: NDArray[np.int64]) 
     """
     order = np.argsort(ranks, kind="stable")
     crowding = np.empty(len(ranks))
-    crowding[order] = _crowding(np.ascontiguousarray(weighted[order]), ranks[order])
+    crowding[order] = _crowding(weighted[order], np.unique(ranks[order], return_inverse=True)[1])
     return crowding
 
 
-def _certain_ranks(weighted: NDArray[np.float64]) -> NDArray[np.int64]:
+def _certain_ranks(weighted: NDArray[np.float64], enough: int, rng: np.random.Generator) -> NDArray[np.int64]:
     if weighted.shape[1] == 0:
         return np.zeros(len(weighted), np.int64)
     if weighted.shape[1] == 1:
         best_first = np.unique(-weighted[:, 0])
         return np.searchsorted(best_first, -weighted[:, 0])
-    return moocore.pareto_rank(weighted, maximise=True).astype(np.int64)
+    if weighted.shape[1] > 3:  # counting is faster than moocore there, and can stop when there are enough
+        return _ranks_with_one_chance(weighted, np.zeros(len(weighted)), 1.0, enough, rng)
+    # Negated here: asked to maximise, moocore 0.3.2 negates some arrays, such as unpickled ones, in place.
+    return moocore.pareto_rank(-weighted).astype(np.int64)
 
 
 def _truncate(
@@ -141,7 +144,7 @@ def _truncate(
     sorted_ranks = ranks[order]
     end = int(np.searchsorted(sorted_ranks, sorted_ranks[min(k, len(ranks)) - 1], side="right"))
     order = order[:end]
-    crowding = _crowding(np.ascontiguousarray(weighted[order]), sorted_ranks[:end])
+    crowding = _crowding(weighted[order], sorted_ranks[:end])
     last = int(np.searchsorted(sorted_ranks[:end], sorted_ranks[end - 1]))
     if end > k:
         tail = last + np.argsort(-crowding[last:], kind="stable")[: k - last]
@@ -164,43 +167,46 @@ def _by_rank(ranks: NDArray) -> NDArray:
     return order
 
 
-@njit(cache=True)
-def _crowding(weighted: NDArray, ranks: NDArray) -> NDArray:
-    """Crowding distances of rows that are sorted by rank."""
-    count, objectives = weighted.shape
-    crowding = np.zeros(count)
-    begin = 0
-    while begin < count:
-        end = begin
-        while end < count and ranks[end] == ranks[begin]:
-            end += 1
-        for m in range(objectives):
-            values = weighted[begin:end, m]
-            span = values.max() - values.min()
-            if span > 0.0:
-                order = _ascending(values)
-                crowding[begin + order[0]] = np.inf
-                crowding[begin + order[-1]] = np.inf
-                for k in range(1, len(order) - 1):
-                    crowding[begin + order[k]] += (values[order[k + 1]] - values[order[k - 1]]) / span
-        begin = end
+def _crowding(weighted: NDArray[np.float64], ranks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Crowding distances of rows that are sorted by rank; ranks are numbers from 0 on without large gaps."""
+    crowding = np.zeros(len(ranks))
+    for column in weighted.T:
+        values = np.ascontiguousarray(column)
+        places = np.empty(len(values), np.int16 if len(values) <= np.iinfo(np.int16).max else np.int32)
+        _fill_places(places, values, np.argsort(values))
+        # A stable order of narrow numbers takes one pass over each of their bytes.
+        _add_crowding(crowding, values, ranks, np.argsort(places, kind="stable"))
     return crowding
 
 
 @njit(cache=True)
-def _ascending(values: NDArray) -> NDArray:
-    """Stable order of values; insertion for the short fronts that most are."""
-    if len(values) > 32:
-        return np.argsort(values, kind="mergesort")
-    order = np.arange(len(values))
-    for k in range(1, len(values)):
-        moving = order[k]
-        j = k
-        while j > 0 and values[order[j - 1]] > values[moving]:
-            order[j] = order[j - 1]
-            j -= 1
-        order[j] = moving
-    return order
+def _add_crowding(crowding: NDArray, values: NDArray, ranks: NDArray, order: NDArray) -> None:
+    """Add the crowding distance in one objective, whose values ascend in `order`, to that in others."""
+    fronts = ranks[-1] + 1
+    low, high, before = np.empty(fronts), np.empty(fronts), np.empty(fronts)
+    last = np.full(fronts, -1, np.int64)  # of each front, so far
+    for i in order:
+        front = ranks[i]
+        if last[front] < 0:
+            low[front] = values[i]
+        high[front] = values[i]
+        last[front] = i
+    last[:] = -1
+    for i in order:
+        front = ranks[i]
+        span = high[front] - low[front]
+        if span > 0.0:
+            neighbour = last[front]
+            if neighbour < 0:
+                crowding[i] = np.inf
+                before[front] = values[i]
+            else:
+                crowding[neighbour] += (values[i] - before[front]) / span
+                before[front] = values[neighbour]
+            last[front] = i
+    for i in last:
+        if i >= 0:
+            crowding[i] = np.inf
 
 
 @njit(cache=True)
@@ -287,58 +293,58 @@ def _ranks_of_two(
 def _ranks_with_one_chance(
     certain: NDArray, chancy: NDArray, probability: float, enough: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Fronts of objectives that always count, in columns, and one that counts with `probability`."""
-    count = len(chancy)
-    places = [_places(-column) for column in certain.T]
-    groups = places[0]
-    for column in places[1:]:
-        groups = _places(groups * count + column)
-    last = _places(-chancy)
-    order = np.argsort((groups * count + last) * count + np.arange(count))
+    """Fronts of objectives that always count, in columns, and one that counts with `probability`.
+
+    Draws nothing if all are equal in that one.
+    """
+    count, objectives = certain.shape
     # Narrow numbers, so that one instruction compares many of them.
     narrow = np.int16 if count <= np.iinfo(np.int16).max else np.int32
-    # Those who stand before someone are no worse in the first objective; without a second it stands in for it.
-    others = np.stack([column[order] for column in places[1:] or places]).astype(narrow)
+    places = np.empty((objectives + 1, count), narrow)
+    for row, column in zip(places, (*certain.T, chancy), strict=True):
+        _fill_places(row, column, np.argsort(-column))
+    order = np.lexsort(places[::-1])
     ranks = np.empty(count, np.int64)
-    ranks[order] = _peel_counted(
-        others, groups[order].astype(narrow), last[order].astype(narrow), probability, enough, rng
-    )
+    ranks[order] = _peel_counted(places[:, order], probability, enough, rng)
     return ranks
 
 
-def _places(values: NDArray) -> NDArray[np.int64]:
-    """The place of each value among the different ones, ascending; NaN is last."""
-    return np.unique(values, return_inverse=True)[1]
+@njit(cache=True)
+def _fill_places(places: NDArray, values: NDArray, order: NDArray) -> None:
+    """The place of each value among the different ones, 0 the first in `order`; NaNs are equal."""
+    place = 0
+    for k in range(len(order)):
+        if k > 0 and values[order[k]] != values[order[k - 1]] and not np.isnan(values[order[k - 1]]):
+            place += 1
+        places[order[k]] = place
 
 
 @njit(cache=True)
-def _peel_counted(
-    certain: NDArray, groups: NDArray, chancy: NDArray, probability: float, enough: int, rng: np.random.Generator
-) -> NDArray:
-    """Fronts from places (0 the best) of individuals, who stand in lexicographic order, groups together.
+def _peel_counted(places: NDArray, probability: float, enough: int, rng: np.random.Generator) -> NDArray:
+    """Fronts from places (0 the best) of individuals, who stand in lexicographic order.
 
     Only those who stand before someone can dominate him. Of those who remain, it is counted how many are better
-    than he is on what always counts, how many of them are no worse on the other objective, and how many are
-    equal on what always counts but better on the other. With none of the second kind, who surely dominate, he
-    enters with probability p**(first kind) (1 - p)**(third kind).
+    than he is on what always counts, how many of them are no worse on the last objective, and how many are equal
+    on what always counts but better on the last. With none of the second kind, who surely dominate, he enters
+    with probability p**(first kind) (1 - p)**(third kind).
 
     Args:
-        certain: places in objectives that always count, without the first one, (objectives - 1, individuals).
-        groups: number of the row of all objectives that always count, (individuals,).
-        chancy: place in the objective that counts by chance, (individuals,).
-        probability: that it counts, p.
+        places: place in each objective, (objectives, individuals).
+        probability: that the last objective counts, p; the others always do.
         enough: once the fronts hold this many, the others get the next rank together.
         rng: source of chance.
     """
-    count = len(groups)
+    last, count = len(places) - 1, places.shape[1]
     power_better = np.ones(count + 1)
     power_equal = np.ones(count + 1)
     for k in range(count):
         power_better[k + 1] = power_better[k] * probability
         power_equal[k + 1] = power_equal[k] * (1.0 - probability)
-    certain, groups, chancy = certain.copy(), groups.copy(), chancy.copy()  # of those who remain
-    counts = np.zeros((3, count), groups.dtype)  # better, sure, equal
-    possible = np.ones(count, groups.dtype)
+    groups = _equal_groups(places[:last])
+    # Who stands before someone is no worse in the first objective: it is looked at only where it is the only one.
+    certain, chancy = places[min(1, last - 1) : last].copy(), places[last].copy()
+    counts = np.zeros((3, count), places.dtype)  # better, sure, equal
+    possible = np.ones(count, places.dtype)
     begin = 0  # of his group
     for i in range(count):
         if groups[i] != groups[begin]:
@@ -347,32 +353,52 @@ def _peel_counted(
             counts[2, i] += chancy[j] < chancy[i]
         _count_dominators(certain, chancy, i, begin, possible, counts)
     number = np.arange(count)
-    stay = np.empty(count, np.int64)
+    chosen = np.empty(count, np.int64)
     ranks = np.full(count, -1, np.int64)
     left = count
-    rank = 0
-    while count - left < enough:
-        kept = 0
+    placed = packed = rank = 0
+    while placed < enough:
+        entering = 0
         for i in range(left):
-            chance = power_better[counts[0, i]] * power_equal[counts[2, i]]
-            if counts[1, i] == 0 and chance >= NEGLIGIBLE and (chance >= 1.0 or rng.random() < chance):
-                ranks[number[i]] = rank
-            else:
-                stay[kept] = i
-                kept += 1
-        for j in range(left):
-            if ranks[number[j]] == rank:
-                _leave(certain, groups, chancy, j, left, possible, counts)
-        for k in range(kept):
-            number[k], groups[k], chancy[k] = number[stay[k]], groups[stay[k]], chancy[stay[k]]
-        for rows in (certain, counts):
-            for m in range(len(rows)):
-                for k in range(kept):
-                    rows[m, k] = rows[m, stay[k]]
-        left = kept
+            if counts[1, i] == 0:
+                chance = power_better[counts[0, i]] * power_equal[counts[2, i]]
+                if chance >= 1.0 or (chance >= NEGLIGIBLE and rng.random() < chance):
+                    ranks[number[i]] = rank
+                    chosen[entering] = i
+                    entering += 1
+        for j in chosen[:entering]:
+            counts[1, j] = 1  # so that he does not enter again
+            _leave(certain, groups, chancy, j, left, possible, counts)
+        placed += entering
         rank += 1
+        if 4 * (placed - packed) > left:
+            kept = 0
+            for i in range(left):
+                # Whoever sure dominators keep out until there are enough is no longer looked at.
+                if ranks[number[i]] < 0 and counts[1, i] < enough - placed:
+                    chosen[kept] = i
+                    kept += 1
+            for k in range(kept):
+                number[k], groups[k], chancy[k] = number[chosen[k]], groups[chosen[k]], chancy[chosen[k]]
+            for rows in (certain, counts):
+                for m in range(len(rows)):
+                    for k in range(kept):
+                        rows[m, k] = rows[m, chosen[k]]
+            left, packed = kept, placed
     ranks[ranks < 0] = rank
     return ranks
+
+
+@njit(cache=True)
+def _equal_groups(places: NDArray) -> NDArray:
+    """The number of each group of neighbours with the same places."""
+    groups = np.zeros(places.shape[1], places.dtype)
+    for i in range(1, len(groups)):
+        same = True
+        for m in range(len(places)):
+            same &= places[m, i] == places[m, i - 1]
+        groups[i] = groups[i - 1] + (not same)
+    return groups
 
 
 # In the two kernels below indices are unsigned, numbers narrow and branches absent, so that one instruction

@@ -44,6 +44,11 @@ def show(trial: Path, nulls: int, out: Path | None) -> None:
     for name in ("experiment", "problem", "treatment", "trial", "generation", "solved_generation"):
         table.add_row(name.replace("_", " "), str(result.get(name, "-")))
     table.add_row("performance", f"{result['performance']:.4f}")
+    for name, value in result.get("performances", {}).items():
+        table.add_row(f"performance for {name}", f"{value:.4f}")
+    for name in ("base_problem", "base_generation", "adaptation_generations"):
+        if name in result:
+            table.add_row(name.replace("_", " "), "never" if result[name] is None else str(result[name]))
     table.add_row("nodes, connections", f"{len(graph)}, {graph.number_of_edges()}")
     table.add_row("connection cost", f"{result['connection_cost']:.2f}")
     table.add_row("modularity Q (spectral)", f"{result['modularity']:.4f} in {len(result['partition'])} modules")

@@ -198,15 +198,19 @@ ADAPTATION = replace(
     against=without_cost_or_change,
 )
 
-#: The same where hierarchy is asked about.
+#: The same for networks of hierarchical tasks.
 HIERARCHICAL_ADAPTATION = replace(
     ADAPTATION,
-    curves={**ADAPTATION.curves, "Hierarchy H": "hierarchy"},
+    curves=HIERARCHIES.curves,
     measures=(
-        *ADAPTATION.measures,
+        *HIERARCHIES.measures,
         Measure("base_hierarchy", "hierarchy H of the cloned network", 3),
+        Measure("base_modularity", "modularity Q of the cloned network", 3),
+        Measure("base_connection_cost", "connection cost of the cloned network", 1),
     ),
     boxes=(*ADAPTATION.boxes, "base_hierarchy"),
+    outcomes=HIERARCHIES.outcomes,
+    captions=HIERARCHIES.captions,
 )
 
 
@@ -233,9 +237,9 @@ MAP = View(
 
 #: Experiments that are shown in a way of their own, by name.
 VIEWS: dict[str, View] = {
+    "mengistu2016-hierarchy": HIERARCHIES,
     "clune2013-changing-goals": GOALS,
     "clune2013-evolvability": ADAPTATION,
-    "mengistu2016-hierarchy": HIERARCHIES,
     "mengistu2016-evolvability": HIERARCHICAL_ADAPTATION,
     **{experiment.name: MAP for experiment in MAPS},
 }

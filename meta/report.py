@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.intervals import MeanInterval, accuracy_over_seeds, mean_interval
+from analysis.page import Page
 from analysis.reports import Groups, Measure, make_folder, print_report, rank_sums, subject, write_tables
 from analysis.runs import read_metrics
 from cluster.errors import UserError
 from cluster.folder import TrialFolder
+from meta.experiments import EXPERIMENTS
 from meta.views import VIEWS, View
 
 if TYPE_CHECKING:
@@ -41,7 +43,9 @@ def report(paths: Sequence[Path], out: Path | None = None) -> None:
     write_tables(about, columns, rows, flat, summary, comparisons)
     metrics = read_metrics(about.folders, view.curves.values())
     files = draw(about.out, view, metrics, groups, comparisons)
-    print_report(about, columns, rows, "means [95 % intervals over trials]; p-values: rank-sum tests", files)
+    numbers = "means [95 % intervals over trials]; p-values: rank-sum tests"
+    Page(about, EXPERIMENTS, view.measures, numbers, columns, rows, flat, summary, comparisons, files).write()
+    print_report(about, columns, rows, numbers, files)
 
 
 def _view(path: Path, description: Mapping[str, Any]) -> View:

@@ -38,11 +38,7 @@ def simplify(networks: Networks) -> Networks:
 
 def connected_nodes(topology: Topology, weights: NDArray) -> NDArray[np.bool_]:
     """Whether a node has any connection, shape (networks, nodes)."""
-    present = np.zeros((len(weights), topology.nodes), bool)
-    networks, connections = np.nonzero(weights)
-    present[networks, topology.sources[connections]] = True
-    present[networks, topology.targets[connections]] = True
-    return present
+    return _connected(weights, topology.sources, topology.targets, topology.nodes)
 
 
 def adjacency_matrices(networks: Networks) -> NDArray[np.uint8]:
@@ -68,3 +64,14 @@ def _influential(weights: NDArray, incoming: NDArray, sources: NDArray, lowest: 
                 for c in range(np.uintp(incoming[node]), np.uintp(incoming[node + np.uintp(1)])):
                     influential[n, np.uintp(sources[c])] |= weights[n, c] != 0
     return influential
+
+
+@njit(cache=True)
+def _connected(weights: NDArray, sources: NDArray, targets: NDArray, nodes: int) -> NDArray:
+    connected = np.zeros((len(weights), nodes), np.bool_)
+    for n in range(np.uintp(len(weights))):
+        for c in range(np.uintp(len(sources))):
+            if weights[n, c] != 0:
+                connected[n, np.uintp(sources[c])] = True
+                connected[n, np.uintp(targets[c])] = True
+    return connected

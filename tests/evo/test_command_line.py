@@ -281,6 +281,7 @@ def test_a_report_holds_tables_statistics_and_figures(
     assert same_files(tmp_path / "one", tmp_path / "two")
     figures = {path.name for path in (tmp_path / "one").glob("*.png")}
     assert {"curves.png", "box-modularity.png", "bars-decomposed.png", "networks-pcc.png"} <= figures
+    assert (tmp_path / "one" / "index.html").read_text().count("<figure") == len(figures)
     statistics = json.loads((tmp_path / "one" / "statistics.json").read_text())
     assert statistics["finished_trials"] == 14 and statistics["summary"]["pa"]["trials"] == 2
     trials = (tmp_path / "one" / "trials.csv").read_text().splitlines()

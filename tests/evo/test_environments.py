@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def test_goals_are_reported_by_period(goals: Path, tmp_path: Path, capsys: pytes
     figures = {path.name for path in (tmp_path / "report").glob("*.png")}
     assert {"modularity-by-period.png", "after-switches.png", "curves.png"} <= figures
     assert evo("show", goals / "pcc-e20" / "trial-000", "--nulls 5 --out", tmp_path / "network") == 0
+    assert "performance for retina-or" in capsys.readouterr().out
 
 
 def test_an_adaptation_is_reported_although_no_trial_got_there(
@@ -60,6 +62,7 @@ def test_an_adaptation_is_reported_although_no_trial_got_there(
     figures = {path.name for path in (tmp_path / "report").glob("*.png")}
     assert {"box-adaptation_generations.png", "box-base_modularity.png"} <= figures
     assert evo("show", adaptation / "pcc-and-or" / "trial-000", "--nulls 5 --out", tmp_path / "network") == 0
+    assert re.search(r"adaptation generations +never", capsys.readouterr().out)
 
 
 def test_what_goals_results_say_beyond_the_network_is_checked_too(
