@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 
+#: What figures whose names begin so show of a treatment.
+SHOWN = {
+    "networks": "Networks of",
+    "map": "Best performance at each place, treatment",
+    "lineages": "Ways of some networks over the map, treatment",
+    "ancestors": "One of these networks through time, treatment",
+    "places": "Networks from all over the map, treatment",
+}
+
 
 @cache
 def _own(name: str) -> str:
@@ -39,16 +48,6 @@ def _template() -> Template:
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_own("page.html"))
-
-
-#: What figures whose names begin so show of a treatment.
-SHOWN = {
-    "networks": "Networks of",
-    "map": "Best performance at each place, treatment",
-    "lineages": "Ways of some networks over the map, treatment",
-    "ancestors": "One of these networks through time, treatment",
-    "places": "Networks from all over the map, treatment",
-}
 
 
 @dataclass(frozen=True)
