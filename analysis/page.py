@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 
+#: What figures whose names begin so show of a treatment.
+SHOWN = {
+    "networks": "Networks of",
+    "map": "Best performance at each place, treatment",
+    "lineages": "Ways of some networks over the map, treatment",
+    "ancestors": "One of these networks through time, treatment",
+    "places": "Networks from all over the map, treatment",
+}
+
 
 @cache
 def _own(name: str) -> str:
@@ -169,8 +178,8 @@ class Page:
             return f"Share of trials over time: {titles[what]}"
         if kind == "bars" and what in outcomes:
             return f"Share of trials: {outcomes[what]}"
-        if kind == "networks" and what:
-            return f"Networks of {what}"
+        if kind in SHOWN and what:
+            return f"{SHOWN[kind]} {what}"
         return _sentence(image.name.replace("-", " ").replace("_", " "))
 
 
@@ -190,7 +199,7 @@ def _as_in_a_file(name: str) -> str:
 
 
 def _is_gallery(image: Image) -> bool:
-    return image.name.startswith("networks")
+    return image.name.startswith(("networks", "places"))
 
 
 def _swatches(colours: Sequence[str]) -> str:

@@ -15,6 +15,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from networks import Networks, Topology
 
+#: Type of each column, and shape of a row's entry.
+Columns = dict[str, tuple[DTypeLike, tuple[int, ...]]]
+
 #: Where an entry's parent stands that has none.
 NO_PARENT = -1
 #: Cells are numbered by 32-bit integers.
@@ -24,8 +27,8 @@ MOST_CELLS = 2**31 - 1
 class Table:
     """Columns of equal length that grow at their ends; their room doubles when it is used up."""
 
-    def __init__(self, columns: Mapping[str, tuple[DTypeLike, tuple[int, ...]]]) -> None:
-        """Columns by name, each with its type and the shape of a row's entry."""
+    def __init__(self, columns: Columns) -> None:
+        """No rows yet."""
         self._columns = {name: np.empty((0, *shape), kind) for name, (kind, shape) in columns.items()}
         self._rows = 0
 
@@ -80,19 +83,31 @@ class Archive:
             row), "performance", "place", "weights", "biases", and "entry", its row in the history.
         history: a row for every network that was ever taken in, in that order: the "parent"'s row (-1 without),
             "cell", "generation", "performance", "place". Of a network whose cell was taken by a better one this is
-            what remains. There are at most as many rows as cells times levels of performance.
+            what remains, with `ancestors` also its "weights" and "biases". There are at most as many rows as cells
+            times levels of performance.
     """
 
-    def __init__(self, topology: Topology, shape: Sequence[int]) -> None:
+    def __init__(self, topology: Topology, shape: Sequence[int], ancestors: bool = False) -> None:
+        """An empty archive.
+
+        Args:
+            topology: of the networks.
+            shape: number of cells along each axis.
+            ancestors: keep every network that was ever taken in, not only where it was.
+
+        Raises:
+            ValueError: fewer than 2 cells on an axis, or too many in all.
+        """
         if not shape or min(shape) < 2 or math.prod(shape) > MOST_CELLS:
             raise ValueError(f"shape: {tuple(shape)}: allowed are 2 or more cells an axis, {MOST_CELLS} in all")
         self.topology = topology
         self.shape = tuple(shape)
         axes = len(self.shape)
-        common = {"cell": (np.int32, ()), "performance": (np.float64, ()), "place": (np.float64, (axes,))}
-        genome = {"weights": (np.int8, (topology.connections,)), "biases": (np.int8, (topology.nodes,))}
+        common: Columns = {"cell": (np.int32, ()), "performance": (np.float64, ()), "place": (np.float64, (axes,))}
+        genome: Columns = {"weights": (np.int8, (topology.connections,)), "biases": (np.int8, (topology.nodes,))}
         self.elites = Table(common | genome | {"entry": (np.int32, ())})
-        self.history = Table(common | {"parent": (np.int32, ()), "generation": (np.int32, ())})
+        born: Columns = {"parent": (np.int32, ()), "generation": (np.int32, ())}
+        self.history = Table(common | born | (genome if ancestors else {}))
         self._slots = np.full(math.prod(self.shape), -1, np.int32)  # row of each cell's elite
 
     def __len__(self) -> int:
@@ -154,6 +169,14 @@ class Archive:
             self.elites[name][rows] = news[name][winners[rows]]
         return taken
 
+    @property
+    def ancestors(self) -> Networks | None:
+        """The network of each row of the history, if they are kept; views."""
+        history = self.history.arrays()
+        if "weights" not in history:
+            return None
+        return Networks(self.topology, history["weights"], history["biases"])
+
     def lineage(self, entry: int) -> NDArray[np.int64]:
         """Rows of the history from the first ancestor of an entry to the entry itself, shape (ancestors + 1,)."""
         parents, rows = self.history["parent"], [entry]
@@ -175,7 +198,7 @@ class Archive:
         """
         if "shape" not in arrays or arrays["shape"].ndim != 1:
             raise ValueError("shape: missing: allowed is the number of cells along each axis")
-        archive = cls(topology, [int(cells) for cells in arrays["shape"]])
+        archive = cls(topology, [int(cells) for cells in arrays["shape"]], "history_weights" in arrays)
         archive.elites.fill({name: arrays[name] for name in archive.elites.arrays() if name in arrays})
         prefix = "history_"
         archive.history.fill({n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)})

@@ -105,7 +105,7 @@ class MapElites:
         problem = problem or PROBLEMS[settings.problem]()
         self.settings, self.seed = settings, seed
         self.toolbox = make_toolbox(settings, problem, (1.0,))
-        self.archive = Archive(problem.topology, [settings.cells] * len(settings.axes))
+        self.archive = Archive(problem.topology, [settings.cells] * len(settings.axes), settings.ancestors)
 
     def begin(self) -> None:
         """Generation 0: random networks."""
@@ -220,6 +220,8 @@ def _restored(archive: Archive, arrays: Mapping[str, NDArray]) -> Archive:
     restored = Archive.from_arrays(archive.topology, arrays)
     if restored.shape != archive.shape:
         raise ValueError(f"shape: {restored.shape}: allowed is {archive.shape}")
+    if list(restored.arrays()) != list(archive.arrays()):
+        raise ValueError("history: allowed are archives that keep the networks of ancestors as these settings do")
     return restored
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.gallery import gallery
+from analysis.lineage import Ancestor, lineage_figure
 from analysis.maps import map_figure
 from analysis.modularity import spectral_partition
 from analysis.reports import Result, Subject, subject
@@ -24,8 +25,8 @@ from networks import Networks, concatenate, from_graph, to_graph
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Networks in the gallery, and lineages on the map.
-NETWORKS, LINEAGES = 16, 4
+#: Networks in the gallery, lineages on the map, and networks drawn of one.
+NETWORKS, LINEAGES, DRAWN = 16, 4, 12
 
 
 def map_figures(about: Subject, results: Sequence[Result], overlay: Sequence[Path]) -> dict[str, Figure]:
@@ -56,6 +57,8 @@ def map_figures(about: Subject, results: Sequence[Result], overlay: Sequence[Pat
             ways = [fullest.history["place"][fullest.lineage(int(entry))] for entry in entries]
             paths = [(way * scale)[:, 1::-1] for way in ways]
             figures[f"lineages-{treatment}"] = _heat_map([fullest], axes, scale, {}, paths)
+        if fullest.ancestors is not None:
+            figures[f"ancestors-{treatment}"] = _ancestors(fullest, int(spread[0]), axes, scale)
         figures[f"places-{treatment}"] = _gallery(fullest, spread, axes, scale, problem)
     return figures
 
@@ -107,6 +110,20 @@ def _spread(archive: Archive, most: int) -> NDArray[np.int64]:
             break
         chosen.append(int(np.argmax(distance)))
     return rows[chosen]
+
+
+def _ancestors(archive: Archive, row: int, axes: Sequence[str], scale: NDArray[np.float64]) -> Figure:
+    """An elite's measures and some of its networks through time."""
+    history, networks = archive.history, archive.ancestors
+    assert networks is not None
+    lineage = []
+    for entry in archive.lineage(int(archive.elites["entry"][row])):
+        values = (history["place"][entry] * scale).tolist()
+        measures = {AXES[axis].title: value for axis, value in zip(axes, values, strict=True)}
+        measures["Performance"] = float(history["performance"][entry])
+        graph = to_graph(networks, int(entry))
+        lineage.append(Ancestor(int(history["generation"][entry]), graph, measures))
+    return lineage_figure(lineage, count=DRAWN)
 
 
 def _gallery(

@@ -152,15 +152,18 @@ def read_map(folder: TrialFolder, result: Mapping[str, Any], problem: Problem) -
         axes, ends = result["axes"], result["ends"]
         performance = problem.performance(problem.outputs(archive.networks))
         borne_out = {
-            "performance": performance == archive.elites["performance"],
-            "place": np.isclose(places(archive.networks, axes, ends), archive.elites["place"]),
+            "performance of an elite": performance == archive.elites["performance"],
+            "place of an elite": np.isclose(places(archive.networks, axes, ends), archive.elites["place"]),
         }
+        if archive.ancestors is not None:
+            performance = problem.performance(problem.outputs(archive.ancestors))
+            borne_out["performance of an ancestor"] = performance == archive.history["performance"]
         stored = {name: result[name] for name in describe_map(archive)}
     except (KeyError, ValueError, TypeError) as error:
         raise UserError(f"{path}: not the map of this trial ({error})") from None
     for name, right in borne_out.items():
         if not right.all():
-            raise UserError(f"{path}: {name} of an elite is not what its network gives; the file was changed")
+            raise UserError(f"{path}: {name} is not what its network gives; the file was changed")
     if stored != describe_map(archive):
         raise UserError(f"{path}: not the map that the result describes; the file was changed")
     return archive

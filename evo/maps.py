@@ -69,6 +69,9 @@ class MapElitesSettings(MapSettings):
 
     starters: int = parameter(1000, "random networks that the map begins with", 1)
     pairs: int = parameter(2000, "pairs of parents in a generation, drawn uniformly from the filled cells", 1)
+    ancestors: bool = parameter(
+        True, "keep networks whose cells better ones have taken, so that lineages can be drawn"
+    )
 
     def search(self, seed: int) -> Search:
         """What fills the map."""
@@ -166,7 +169,12 @@ MAPS = (
         {
             "map": {},
             # In the authors' program: 256 cells, one for each unit of cost.
-            "map-cost": {"axes": ("modularity", "hierarchy", "connection-cost"), "cost_end": 256.0},
+            # So many cells change hands so often that their former networks are not kept.
+            "map-cost": {
+                "axes": ("modularity", "hierarchy", "connection-cost"),
+                "cost_end": 256.0,
+                "ancestors": False,
+            },
         },
         ("map",),
         _TRIALS,

@@ -25,12 +25,12 @@ def random_batches(seed: int, count: int, axes: int) -> list[tuple[Networks, np.
     return result
 
 
-def filled(seed: int, shape: tuple[int, ...], count: int = 6) -> Archive:
+def filled(seed: int, shape: tuple[int, ...], count: int = 6, ancestors: bool = False) -> Archive:
     """An archive whose networks have parents drawn from the elites of the moment."""
     rng = np.random.default_rng(seed + 1)
     archive: Archive | None = None
     for generation, (networks, performance, places) in enumerate(random_batches(seed, count, len(shape))):
-        archive = archive or Archive(networks.topology, shape)
+        archive = archive or Archive(networks.topology, shape, ancestors)
         parents = None
         if len(archive):
             parents = archive.elites["entry"][rng.integers(len(archive), size=len(networks))]
@@ -80,15 +80,32 @@ def test_a_lineage_leads_from_a_network_without_parent_to_the_elite(seed: int) -
         np.testing.assert_array_equal(archive.history["place"][rows[-1]], archive.elites["place"][row])
 
 
-@given(seed=seeds, shape=st.sampled_from([(4,), (4, 5), (3, 4, 5)]))
-def test_an_archive_comes_back_from_its_arrays_and_goes_on_alike(seed: int, shape: tuple[int, ...]) -> None:
-    archive = filled(seed, shape)
+@given(seed=seeds, shape=st.sampled_from([(4,), (4, 5), (3, 4, 5)]), ancestors=st.booleans())
+def test_an_archive_comes_back_from_its_arrays_and_goes_on_alike(
+    seed: int, shape: tuple[int, ...], ancestors: bool
+) -> None:
+    archive = filled(seed, shape, ancestors=ancestors)
     copy = Archive.from_arrays(archive.topology, archive.arrays())
     for networks, performance, places in random_batches(seed + 7, 3, len(shape)):
         for each in (archive, copy):
             each.add(networks, performance, places, 9)
     for name, array in archive.arrays().items():
         np.testing.assert_array_equal(copy.arrays()[name], array)
+
+
+@given(seed=seeds)
+def test_the_networks_of_ancestors_are_kept_where_wanted(seed: int) -> None:
+    archive, taken_in = Archive(random_batch(LAYERS, 0, 0).topology, (4, 4), ancestors=True), []
+    for generation, (networks, performance, places) in enumerate(random_batches(seed, 4, 2)):
+        taken = archive.add(networks, performance, places, generation)
+        taken_in += [(networks.weights[k], networks.biases[k]) for k in np.flatnonzero(taken)]
+    kept = archive.ancestors
+    assert kept is not None and len(kept) == len(taken_in)
+    for row, (weights, biases) in enumerate(taken_in):
+        np.testing.assert_array_equal(kept.weights[row], weights)
+        np.testing.assert_array_equal(kept.biases[row], biases)
+    np.testing.assert_array_equal(kept.weights[archive.elites["entry"]], archive.networks.weights)
+    assert filled(seed, (4, 4)).ancestors is None
 
 
 def test_a_table_keeps_its_rows_while_it_grows() -> None:

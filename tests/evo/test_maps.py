@@ -138,7 +138,9 @@ def test_axes_that_span_no_map_are_refused(axes: tuple[str, ...]) -> None:
         MapElitesSettings(axes=axes).checked()
 
 
-@pytest.mark.parametrize("damage", ["truncated", "pickle", "performance", "place", "fewer", "weights", "missing"])
+@pytest.mark.parametrize(
+    "damage", ["truncated", "pickle", "performance", "place", "ancestor", "fewer", "weights", "missing"]
+)
 def test_a_changed_map_is_noticed(runs: Path, damage: str, tmp_path: Path) -> None:
     shutil.copytree(runs / "mengistu2016-map" / "map" / "trial-000", tmp_path / "trial-000")
     folder = RunFolder(tmp_path.parent).trial(tmp_path.name, 0)
@@ -156,6 +158,8 @@ def test_a_changed_map_is_noticed(runs: Path, damage: str, tmp_path: Path) -> No
             arrays["performance"][0] = 1.0
         elif damage == "place":
             arrays["place"][3] += 1e-4
+        elif damage == "ancestor":
+            arrays["history_performance"][0] = 0.123
         elif damage == "weights":
             arrays["weights"][arrays["weights"] == 2] = 1
         else:
@@ -177,7 +181,8 @@ def test_a_report_draws_the_maps(runs: Path, tmp_path: Path, capsys: pytest.Capt
     assert {"map-cost.png", "places-cost.svg", "curves.png", "table.md"} <= drawn
     assert "lineages-cost.png" not in drawn
     assert evo("report", runs / "mengistu2016-map", "--nulls", "20", "--out", tmp_path / "map") == 0
-    assert {"map-map.png", "lineages-map.png", "places-map.png"} <= {p.name for p in (tmp_path / "map").iterdir()}
+    drawn = {path.name for path in (tmp_path / "map").iterdir()}
+    assert {"map-map.png", "lineages-map.png", "ancestors-map.png", "places-map.png"} <= drawn
     assert "filled cells" in capsys.readouterr().out
     for words, says in (
         ([runs / "clune2013-landscape", "--overlay", tmp_path / "others"], "of problem hierarchical-xor: allowed"),
@@ -211,4 +216,5 @@ def test_deeper_maps_are_drawn_from_above(tmp_path: Path) -> None:
     words = ["--treatments", "map-cost", "--cells", "16", *SHORT, "--trials", "1"]
     assert evo("run", "mengistu2016-map", "--scale", "smoke", *words, "--out", tmp_path / "run") == 0
     assert evo("report", tmp_path / "run", "--nulls", "20") == 0
-    assert (tmp_path / "run" / "report" / "lineages-map-cost.png").exists()
+    drawn = {path.name for path in (tmp_path / "run" / "report").iterdir()}
+    assert "lineages-map-cost.png" in drawn and "ancestors-map-cost.png" not in drawn
