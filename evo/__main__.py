@@ -19,6 +19,7 @@ Evolve neural networks and see what they are made of.
   evo run clune2013-retina --scale laptop            evolve (minutes); --scale paper takes about an hour
   evo status runs/clune2013-retina-...               how it stands; evo retry RUN runs failed trials once more
   evo report runs/clune2013-retina-...               table, statistics and figures of a run
+  evo report LANDSCAPE --overlay RUN                 the same of a map, with the best networks of other runs on it
   evo show runs/clune2013-retina-.../pcc/trial-003   draw and measure one network
 """
 

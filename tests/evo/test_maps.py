@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from cluster.folder import RunFolder
 from cluster.trials import Trial
 from evo.__main__ import main
 from evo.archive import Archive
+from evo.axes import AXES
 from evo.experiments import EXPERIMENTS
 from evo.map_report import best_of
 from evo.map_trial import read_map, run_trial
@@ -48,6 +50,25 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         problem = ["--problem", "retina-and"]
         assert evo("run", name, "--scale", "smoke", *SHORT, *problem, "--out", out / name) == 0
     return out
+
+
+def test_the_published_values() -> None:
+    shared = {"add_rate": 0.2, "remove_rate": 0.2, "weight_changes": 2.0}
+    step = {"insertions_max": 99, "bias_rate": 1 / 15, "bias_change": "step"}
+    grown = step | {"insertions_min": 20, "minimum_connections": 20}
+    redraw = {"insertions_min": 0, "insertions_max": 119, "bias_rate": 1 / 24, "bias_change": "redraw"}
+    landscape = {"cells": 200, "neighbours": 8, "population": 1000, "cost_end": 500.0}
+    for name, values in {
+        "mengistu2016-map": grown
+        | {"problem": "and-xor-and", "cells": 256, "starters": 1000, "pairs": 2000, "generations": 25_001},
+        "clune2013-landscape": landscape | redraw | {"problem": "retina-and", "generations": 10_001},
+        "clune2013-landscape-5xor": landscape | step | {"problem": "5-xor", "generations": 100_001},
+        "clune2013-landscape-hxor": landscape | grown | {"problem": "hierarchical-xor", "generations": 100_001},
+    }.items():
+        settings = asdict(EXPERIMENTS[name].settings)
+        assert {key: settings[key] for key in shared | values} == shared | values
+    ends = {axis: AXES[axis].end for axis in ("connection-cost", "nodes", "connections")}
+    assert ends == {"connection-cost": 500.0, "nodes": 25.0, "connections": 150.0}
 
 
 @pytest.mark.parametrize("name", NAMES)
