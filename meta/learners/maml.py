@@ -1,0 +1,27 @@
+"""Model-agnostic meta-learning (MAML), first and second order.
+
+Finn, Abbeel and Levine (2017), arXiv 1703.03400, algorithm 2: initial parameters from which a few steps of
+gradient descent on a few examples lead far.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from meta.learners.inner import Learner
+
+
+def meta_outputs(learner: Learner, support: Tensor, answers: Tensor, query: Tensor) -> Tensor:
+    """Outputs for each task's query by the model that has learned the task's support.
+
+    Args:
+        learner: what a lifetime does.
+        support: (tasks, examples, ...).
+        answers: of the support, (tasks, examples, ...).
+        query: (tasks, queries, ...).
+
+    Returns:
+        (tasks, queries, outputs).
+    """
+    adapted = learner.adapt_prepared(learner.prepare(support), answers, together=True)
+    return learner.answer(adapted, learner.prepare(query), together=True)
