@@ -1,7 +1,7 @@
 """The published experiments as data."""
 
 from cluster.experiments import Experiment
-from meta.experiments import continual, language, omniglot, patterns, pictures
+from meta.experiments import adaptation, continual, language, omniglot, patterns, pictures
 
 #: The published experiments by name.
 EXPERIMENTS: dict[str, Experiment] = {
@@ -12,5 +12,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         *omniglot.EXPERIMENTS,
         *language.EXPERIMENTS,
         *continual.EXPERIMENTS,
+        *adaptation.EXPERIMENTS,
     )
 }

@@ -132,6 +132,7 @@ _OML: dict[str, Any] = {
 }
 _LAST: dict[str, Any] = {"trained": ("head",), "redrawn": ("head",)}
 _PRETRAIN: dict[str, Any] = {"learner": "iid", "reset": False}
+_UNGATED: dict[str, Any] = {"neuromodulatory": 0}
 #: Where convolutions learn in the test, a step takes several times as long, and smaller rates are best.
 _ALL_LEARNS: dict[str, Any] = {"test_rates": (1e-3, 3e-4, 1e-4, 3e-5), "searches": 1, "courses": 3}
 _ANML_FREEZING: Mapping[str, Mapping[str, Any]] = {
@@ -180,7 +181,7 @@ EXPERIMENTS = (
         {
             "anml": {},
             "anml-order1": {"order": 1},
-            "anml-no-nm": {"neuromodulatory": 0},
+            "anml-no-nm": _UNGATED,
             "anml-no-norm": {"norm": False},
             "anml-random-nm": {"learned": ("prediction", "head")},
             "oml": _OML,
@@ -188,16 +189,16 @@ EXPERIMENTS = (
             "oml-linear": _OML | _LAST | {"hidden": 0, "plastic": ("head",)},
             "pretrain": _OML | _PRETRAIN,
             "pretrain-anml": _PRETRAIN,
-            "pretrain-no-nm": _PRETRAIN | {"neuromodulatory": 0},
+            "pretrain-no-nm": _PRETRAIN | _UNGATED,
             "sr-nn": _OML | _PRETRAIN | {"sparse": 0.1},
             "scratch": _SCRATCH,
             "scratch-anml": {"iterations": 0},
             **_ANML_FREEZING,
             "oml-ft-rln-final": _OML | _ALL_LEARNS | {"trained": ("representation.10", *_LAYERS)},
             "oml-unlimited": _OML | _ALL_LEARNS | {"trained": ("*",)},
-            "pretrain-ewc": _PRETRAIN | {"neuromodulatory": 0, "method": "ewc", "oracle": False},
-            "pretrain-synaptic": _PRETRAIN | {"neuromodulatory": 0, "method": "synaptic", "oracle": False},
-            "pretrain-replay": _PRETRAIN | {"neuromodulatory": 0, "method": "replay", "oracle": False},
+            "pretrain-ewc": _PRETRAIN | _UNGATED | {"method": "ewc", "oracle": False},
+            "pretrain-synaptic": _PRETRAIN | _UNGATED | {"method": "synaptic", "oracle": False},
+            "pretrain-replay": _PRETRAIN | _UNGATED | {"method": "replay", "oracle": False},
         },
         ("anml", "anml-no-nm", "oml", "pretrain", "scratch"),
         {"paper": 10, "reduced": 3, "laptop": 1, "smoke": 2},
@@ -248,15 +249,15 @@ EXPERIMENTS = (
         "frati2024-omniglot",
         "Is forgetting the last layer now and then, without any unrolled gradient, enough to learn in sequence?",
         FRATI,
-        ContinualSettings(iterations=25_000, neuromodulatory=0),
+        ContinualSettings(iterations=25_000),
         {
-            "asb": {"learner": "alternating"},
-            "asb-no-zap": {"learner": "alternating", "reset": False},
-            "meta-asb": {},
-            "meta-asb-no-zap": {"reset": False},
-            "anml": {"neuromodulatory": 112},
-            "iid": _PRETRAIN,
-            "iid-zap": _PRETRAIN | {"zap_every": 230},
+            "asb": _UNGATED | {"learner": "alternating"},
+            "asb-no-zap": _UNGATED | {"learner": "alternating", "reset": False},
+            "meta-asb": _UNGATED,
+            "meta-asb-no-zap": _UNGATED | {"reset": False},
+            "anml": {},
+            "iid": _UNGATED | _PRETRAIN,
+            "iid-zap": _UNGATED | _PRETRAIN | {"zap_every": 230},
         },
         ("asb", "meta-asb", "iid", "iid-zap"),
         {"paper": 10, "reduced": 3, "laptop": 1, "smoke": 2},

@@ -63,9 +63,19 @@ class Learner:
         own = dict(self.model.named_parameters())
         return {name: own[name] for name in self.plastic}
 
-    def prepare(self, inputs: Any) -> Any:
-        """What of a batch no lifetime changes: the values that enter the first plastic stage."""
-        return self._fixed(inputs)
+    def prepare(self, inputs: Any, together: bool = False) -> Any:
+        """What of a batch no lifetime changes: the values that enter the first plastic stage.
+
+        Args:
+            inputs: (examples, ...); with `together` (lifetimes, examples, ...).
+            together: many lifetimes at once.
+        """
+        if not together:
+            return self._fixed(inputs)
+        values, shape = self._fixed(inputs.flatten(0, 1)), inputs.shape[:2]
+        if isinstance(values, Tensor):
+            return values.unflatten(0, shape)
+        return tuple(value.unflatten(0, shape) for value in values)
 
     def adapt(self, inputs: Any, answers: Tensor) -> Parameters:
         """Learn examples; returns the plastic parameters afterwards.
@@ -83,7 +93,9 @@ class Learner:
         """Outputs of the adapted model, (examples, ...)."""
         return self.answer(adapted, self.prepare(inputs))
 
-    def adapt_prepared(self, prepared: Any, answers: Tensor, together: bool = False) -> Parameters:
+    def adapt_prepared(
+        self, prepared: Any, answers: Tensor, together: bool = False, start: Parameters | None = None
+    ) -> Parameters:
         """Learn prepared examples.
 
         Args:
@@ -91,10 +103,11 @@ class Learner:
             answers: likewise.
             together: many lifetimes at once, each from the same initial parameters; the parameters returned have
                 a row for each. Small layers gain much; convolutions only on a GPU.
+            start: parameters to go on from, as an earlier call returned them.
         """
         follow = torch.is_grad_enabled()
-        parameters = self.initial() if follow else {k: v.detach() for k, v in self.initial().items()}
-        if together:
+        parameters = self.initial() if start is None else start
+        if together and start is None:
             parameters = {name: value.expand(len(answers), *value.shape) for name, value in parameters.items()}
         if self.order == 1 or not follow:
             prepared = _detached(prepared)

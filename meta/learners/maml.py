@@ -6,12 +6,15 @@ gradient descent on a few examples lead far.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from meta.learners.inner import Learner
 
 
-def meta_outputs(learner: Learner, support: Tensor, answers: Tensor, query: Tensor) -> Tensor:
+def meta_outputs(
+    learner: Learner, support: Tensor, answers: Tensor, query: Tensor, together: bool = True
+) -> Tensor:
     """Outputs for each task's query by the model that has learned the task's support.
 
     Args:
@@ -19,9 +22,13 @@ def meta_outputs(learner: Learner, support: Tensor, answers: Tensor, query: Tens
         support: (tasks, examples, ...).
         answers: of the support, (tasks, examples, ...).
         query: (tasks, queries, ...).
+        together: compute all tasks at once, or one after another, which convolutions on a CPU prefer.
 
     Returns:
         (tasks, queries, outputs).
     """
-    adapted = learner.adapt_prepared(learner.prepare(support), answers, together=True)
-    return learner.answer(adapted, learner.prepare(query), together=True)
+    if not together:
+        tasks = zip(support, answers, query, strict=True)
+        return torch.stack([learner.predict(learner.adapt(known, told), asked) for known, told, asked in tasks])
+    adapted = learner.adapt_prepared(learner.prepare(support, together=True), answers, together=True)
+    return learner.answer(adapted, learner.prepare(query, together=True), together=True)

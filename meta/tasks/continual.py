@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -29,10 +29,15 @@ from meta.task import Task
 from networks.prediction import prediction_network
 from networks.representation import representation_network
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 #: Kinds of random numbers of the test.
 KINDS = {"search": 0, "tested": 1, "mixed": 2, "start": 3}
 #: Classes among which nearest neighbours are looked for, and how many of these vote.
 NEIGHBOUR_CLASSES, NEIGHBOURS = 100, 5
+#: New classes whose gates are drawn.
+SHOWN = 6
 #: Activity above which a unit counts as active.
 ACTIVE = 0.01
 
@@ -248,6 +253,17 @@ class ContinualTask(Task[ContinualSettings]):
             return {"features": before}
         gates = cast(Any, self.model.get_submodule("neuromodulation")).gates(pictures)
         return {"features": before * gates, "ungated": before, "gates": gates}
+
+    def figures(self) -> dict[str, Figure]:
+        """Gates of a drawing of some new classes, and of two more drawings of the first of them."""
+        from analysis.sequences import gates_figure
+
+        if self.settings.network != "prediction" or not self.settings.neuromodulatory:
+            return {}
+        pictures = np.concatenate([self.classes.test[:1, 1:3], self.classes.test[:SHOWN, :1]], axis=None)
+        pictures = pictures.reshape(-1, *self.classes.test.shape[2:])
+        gates = self.stages(as_inputs(torch.from_numpy(pictures).to(self.device)))["gates"]
+        return {"gates": gates_figure(pictures, gates.cpu().numpy())}
 
     def readout(self) -> dict[str, Any]:
         """What can be read from the features of new classes without training, and how sparse they are."""
