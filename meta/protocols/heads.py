@@ -1,7 +1,8 @@
-"""Last layers that learn courses, many of them side by side: features are fixed, and computed once for all."""
+"""Last layers that learn courses: features are fixed, and computed once for all."""
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from functools import partial
 
@@ -35,6 +36,53 @@ def learn_heads(
     Returns:
         Marks of each course at each count.
     """
+    if features.device.type == "cpu" and features.dtype == torch.float32 and _compiles():
+        table = with_constant(features)
+        return [
+            _learn_compiled(table, head, course, rate, counts)
+            for head, course, rate in zip(heads, courses, rates, strict=True)
+        ]
+    return learn_side_by_side(features, heads, courses, rates, counts)
+
+
+def _compiles() -> bool:
+    """Whether numba is there; machines with a GPU may lack it."""
+    return importlib.util.find_spec("numba") is not None
+
+
+def with_constant(features: Tensor) -> Tensor:
+    """Features (classes, drawings, features) with a one after each, for the bias."""
+    return torch.cat([features, features.new_ones(*features.shape[:2], 1)], 2)
+
+
+def _learn_compiled(
+    table: Tensor, head: tuple[Tensor, Tensor], course: Course, rate: float, counts: Sequence[int]
+) -> list[Marks]:
+    """One course after another: weights and moments of one layer stay in the processor's cache."""
+    from meta.protocols.kernels import learn_steps
+
+    weights = torch.cat([head[0], head[1][:, None]], 1).contiguous()
+    moments = torch.zeros(2, *weights.shape)
+    classes, drawings = course.examples
+    places = classes * table.shape[1] + drawings
+    rows = table.flatten(0, 1).numpy()
+    marks, begin = [], 0
+    for count in counts:
+        end = course.ended(count)
+        learn_steps(weights.numpy(), moments.numpy(), rows, places, course.labels, rate, begin, end)
+        marks.append(examine(course, count, table, partial(nn.functional.linear, weight=weights)))
+        begin = end
+    return marks
+
+
+def learn_side_by_side(
+    features: Tensor,
+    heads: Sequence[tuple[Tensor, Tensor]],
+    courses: Sequence[Course],
+    rates: Sequence[float],
+    counts: Sequence[int],
+) -> list[list[Marks]]:
+    """The same with torch's operations, many courses at once, as a GPU wants it."""
     size = max(1, ROOM // (4 * heads[0][0].numel()))
     marks: list[list[Marks]] = []
     for first in range(0, len(courses), size):

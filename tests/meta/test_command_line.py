@@ -31,7 +31,7 @@ SHORT: dict[str, str] = {
     "--cells 5 5",
     "miconi2019-ptb-awd": "--data generated --generated 1000 --cells 6 6 4 --embedding 4 --iterations 12 "
     "--log-every 2 --checkpoint-every 4 --average-from 6 --treatments lstm modulated plastic",
-    "beaulieu2020-omniglot": "--iterations 12 --checkpoint-every 4 --generated 20 --counts 2 4 --treatments anml",
+    "beaulieu2020-omniglot": "--iterations 12 --checkpoint-every 4 --treatments anml",
     "finn2017-sine": "--iterations 12 --checkpoint-every 4 --treatments maml",
     "javed2019-sine": "--iterations 12 --checkpoint-every 4 --treatments oml",
 }

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from meta.protocols.courses import draw_course, for_search, shuffled, split_drawings
 from meta.protocols.examination import examine
-from meta.protocols.heads import learn_heads
+from meta.protocols.heads import learn_heads, learn_side_by_side
 from meta.protocols.online import Online, learn_course
 from meta.protocols.sequential import Plan, Student, sequential_test
 
@@ -81,11 +81,15 @@ def test_heads_side_by_side_learn_what_one_does_that_sees_the_whole_network_ever
     rates = [1e-2, 3e-2, 1e-3, 1e-2]
     starts = [student.initial(streams("start", k)) for k in range(4)]
     heads = [(start["head.weight"], start["head.bias"]) for start in starts]
-    side_by_side = learn_heads(prepared, heads, courses, rates, (2, 5))
-    for course, rate, start, marks in zip(courses, rates, starts, side_by_side, strict=True):
-        alone = learn_course(Online(model[1:], start, rate), prepared, course, (2, 5))
+    side_by_side = [
+        learn(prepared, heads[:3], courses[:3], rates[:3], (2, 5))
+        + learn(prepared, heads[3:], courses[3:], rates[3:], (5,))
+        for learn in (learn_heads, learn_side_by_side)
+    ]
+    for course, rate, start, marks, again in zip(courses, rates, starts, *side_by_side, strict=True):
+        alone = learn_course(Online(model[1:], start, rate), prepared, course, (2, 5)[-len(marks) :])
         plain = _plain(model, start, rate, course, images)
-        for mine, other in ((marks, alone), (marks[-1:], [plain])):
+        for mine, other in ((marks, alone), (marks, again), (marks[-1:], [plain])):
             for one, two in zip(mine, other, strict=True):
                 assert np.array_equal(one.learned, two.learned) and np.array_equal(one.held_out, two.held_out)
 
@@ -184,3 +188,23 @@ def test_bad_values_are_refused_in_one_line(call: Any, message: str) -> None:
         draw_course(drawings, 4, np.random.default_rng(0))
     with pytest.raises(ValueError, match="scored: 2: allowed are 1 to 1"):
         for_search(drawings, 2)
+
+
+def test_compiled_steps_are_those_of_torch() -> None:
+    """Weights, not only answers: many steps of Adam in single precision drift apart by rounding alone."""
+    from meta.protocols.kernels import learn_steps
+
+    stream = np.random.default_rng(0)
+    table = np.c_[stream.random((30, FEATURES)), np.ones(30)].astype(np.float32)
+    places, labels = stream.integers(0, 30, 60), stream.integers(0, 10, 60)
+    weights = stream.normal(0, 0.3, (10, FEATURES + 1)).astype(np.float32)
+    head = torch.from_numpy(weights.copy()).requires_grad_()
+    moments = np.zeros((2, *weights.shape), np.float32)
+    for begin, end in ((0, 25), (25, 60)):
+        learn_steps(weights, moments, table, places, labels, 1e-2, begin, end)
+    optimizer = torch.optim.Adam([head], 1e-2)
+    for place, label in zip(places, labels, strict=True):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(torch.from_numpy(table[place]) @ head.T, torch.tensor(label)).backward()
+        optimizer.step()
+    np.testing.assert_allclose(weights, head.detach().numpy(), rtol=1e-4, atol=1e-5)
