@@ -34,14 +34,19 @@ def report(paths: Sequence[Path], out: Path | None = None) -> None:
     about = subject(paths, out)
     view = _view(paths[0], about.descriptions[0])
     results = [_checked(folder, view) for folder in about.folders]
+    if view.check is not None:
+        view.check(results)
     make_folder(about.out)
     groups = about.groups(results)
-    summary = {name: summarise(members, view.measures) for name, members in groups.items()}
-    comparisons = rank_sums(groups, view.measures)
-    columns, rows = tabulate(summary, comparisons, view.measures)
+    measures = view.measures + (view.more(results) if view.more is not None else ())
+    summary = {name: summarise(members, measures) for name, members in groups.items()}
+    comparisons = rank_sums(groups, measures)
+    columns, rows = tabulate(summary, comparisons, measures)
     flat = [{k: v for k, v in result.items() if not isinstance(v, list | dict)} for result in results]
     write_tables(about, columns, rows, flat, summary, comparisons)
-    metrics = read_metrics(about.folders, view.curves.values())
+    metrics = read_metrics(
+        [folder for folder in about.folders if folder.result["iteration"]], view.curves.values()
+    )
     files = draw(about.out, view, metrics, groups, comparisons)
     numbers = "means [95 % intervals over trials]; p-values: rank-sum tests"
     Page(about, EXPERIMENTS, view.measures, numbers, columns, rows, flat, summary, comparisons, files).write()
@@ -115,18 +120,19 @@ def draw(
     from analysis.style import save_figure, treatment_colours
 
     colours = treatment_colours(groups)
-    figures: dict[str, Figure] = {
-        "curves": learning_curves(
+    figures: dict[str, Figure] = {}
+    trained = [name for name in groups if groups[name][0]["iteration"]]  # others have no iterations to show
+    if trained:
+        figures["curves"] = learning_curves(
             metrics,
             "iteration",
             view.curves,
-            list(groups),
+            trained,
             view.references,
             band="quartiles",
             yscales=dict.fromkeys(view.logarithmic, "log"),
             colours=colours,
         )
-    }
     base = next(iter(groups))
     for measure in view.measures:
         values = {name: [result[measure.column] for result in members] for name, members in groups.items()}

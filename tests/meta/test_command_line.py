@@ -31,6 +31,9 @@ SHORT: dict[str, str] = {
     "--cells 5 5",
     "miconi2019-ptb-awd": "--data generated --generated 1000 --cells 6 6 4 --embedding 4 --iterations 12 "
     "--log-every 2 --checkpoint-every 4 --average-from 6 --treatments lstm modulated plastic",
+    "beaulieu2020-omniglot": "--iterations 12 --checkpoint-every 4 --treatments anml",
+    "finn2017-sine": "--iterations 12 --checkpoint-every 4 --treatments maml",
+    "javed2019-sine": "--iterations 12 --checkpoint-every 4 --treatments oml",
 }
 #: The same command line with few generated pictures, for processes of their own.
 COMMAND = (
@@ -400,7 +403,7 @@ def test_list_teaches(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_shows_every_setting_of_an_experiment(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert meta("run", name, "--help") == 0
     printed = capsys.readouterr().out
-    own = {"patterns": "--bits", "images": "--pictures", "omniglot": "--ways", "ptb": "--window"}
+    own = {"patterns": "--bits", "images": "--pictures", "miconi2018-omniglot": "--ways", "ptb": "--window"}
     assert all(flag in printed for flag in ("--rate", "--checkpoint-every", "--data-folder", "--tensorboard"))
     for part, flag in own.items():
         assert (flag in printed) == (part in name)

@@ -1,0 +1,159 @@
+"""Learning in sequence: how much is known after so many classes, and what of it is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from analysis import style
+from analysis.curves import Curve, Panel, curves_figure
+from analysis.intervals import mean_curve
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Points of a curve of what is forgotten.
+POINTS = 20
+
+
+def accuracy_figure(
+    counts: Mapping[str, Sequence[int]],
+    panels: Mapping[str, Mapping[str, ArrayLike]],
+    colours: Mapping[str, str] | None = None,
+) -> Figure:
+    """Draw accuracy against the number of classes learned: means with 95 % intervals over all courses.
+
+    Args:
+        counts: Numbers of classes of each treatment.
+        panels: By the panel's label and the treatment's name, accuracies (courses, counts) of all models; a
+            treatment may be missing from a panel.
+        colours: Colour of each treatment.
+
+    Raises:
+        ValueError: Accuracies that are not (courses, counts).
+    """
+    drawn = []
+    for label, tables in panels.items():
+        curves = []
+        for name, table in tables.items():
+            values = np.asarray(table, np.float64)
+            if values.ndim != 2 or values.shape[1] != len(counts[name]):
+                raise ValueError(
+                    f"{label}: {name}: shape {values.shape}: allowed is (courses, {len(counts[name])})"
+                )
+            mean = mean_curve(values)
+            curves.append(Curve(counts[name], mean.mean, mean.low, mean.high, name, points=True))
+        drawn.append(Panel(curves, label, limits=(0.0, 1.0)))
+    return curves_figure(drawn, "Classes learned", beside=True, colours=colours)
+
+
+def forgetting_figure(
+    panels: Mapping[str, Mapping[str, ArrayLike]], colours: Mapping[str, str] | None = None
+) -> Figure:
+    """Draw the accuracy of each class, after all were learned, against when it was learned.
+
+    Classes that follow each other are averaged, to about twenty points; bands are 95 % intervals over models.
+
+    Args:
+        panels: By the panel's label and the treatment's name, accuracies (models, classes) in order of learning.
+        colours: Colour of each treatment.
+    """
+    drawn = []
+    for label, tables in panels.items():
+        curves = []
+        for name, table in tables.items():
+            places, values = averaged(table)
+            mean = mean_curve(values)
+            curves.append(Curve(places, mean.mean, mean.low, mean.high, name))
+        drawn.append(Panel(curves, label, limits=(0.0, 1.0)))
+    return curves_figure(drawn, "Place in the order of learning", beside=True, colours=colours)
+
+
+def course_figure(
+    panels: Mapping[str, Mapping[str, ArrayLike]],
+    xlabel: str,
+    first: int = 1,
+    colours: Mapping[str, str] | None = None,
+) -> Figure:
+    """Draw numbers that follow each other: means with 95 % intervals over models.
+
+    Args:
+        panels: By the panel's label and the treatment's name, numbers (models, places).
+        xlabel: What the places are.
+        first: Number of the first place.
+        colours: Colour of each treatment.
+    """
+    drawn = []
+    for label, tables in panels.items():
+        curves = []
+        for name, table in tables.items():
+            mean = mean_curve(table)
+            places = first + np.arange(len(mean.mean))
+            curves.append(Curve(places, mean.mean, mean.low, mean.high, name, points=True))
+        drawn.append(Panel(curves, label))
+    return curves_figure(drawn, xlabel, beside=len(drawn) > 1, colours=colours)
+
+
+def averaged(table: ArrayLike, points: int = POINTS) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Means of groups of columns that follow each other.
+
+    Args:
+        table: numbers (rows, columns).
+        points: most groups; all are of one size but for the last, which may be smaller.
+
+    Returns:
+        Mean place of each group's columns, the first being 1, (groups,); and means (rows, groups).
+    """
+    values = np.asarray(table, np.float64)
+    columns = values.shape[1]
+    starts = np.arange(0, columns, -(-columns // points))
+    sizes = np.diff(np.append(starts, columns))
+    places = np.add.reduceat(np.arange(1.0, columns + 1), starts) / sizes
+    return places, np.add.reduceat(values, starts, axis=1) / sizes
+
+
+def gates_figure(pictures: ArrayLike, gates: ArrayLike) -> Figure:
+    """Draw what a neuromodulatory network makes of pictures: each picture above its gates.
+
+    Gates are sorted by their mean over the pictures, so that what differs between pictures is seen.
+
+    Args:
+        pictures: Grey pictures (pictures, height, width).
+        gates: Between 0, closed, and 1, open, (pictures, gates).
+
+    Raises:
+        ValueError: Shapes that do not fit.
+    """
+    from matplotlib.figure import Figure
+
+    shown, values = np.asarray(pictures), np.asarray(gates, np.float64)
+    if shown.ndim != 3 or values.ndim != 2 or len(shown) != len(values) or values.size == 0:
+        raise ValueError(
+            f"pictures, gates: shapes {shown.shape}, {values.shape}: allowed are (pictures, height, width) and "
+            "(pictures, gates)"
+        )
+    rows = -(-values.shape[1] // _WIDTH)
+    order = np.argsort(-values.mean(0), kind="stable")
+    padded = np.full((len(values), rows * _WIDTH), np.nan)
+    padded[:, : values.shape[1]] = values[:, order]
+    with style.house_style():
+        size = (max(style.SINGLE_COLUMN, 0.5 + 0.75 * len(shown)), 0.95 + 0.7 * rows / _WIDTH + 0.1)
+        figure = Figure(figsize=size, layout="constrained")
+        grid = figure.subplots(2, len(shown), squeeze=False, height_ratios=[1.0, max(rows / _WIDTH, 0.3)])
+        for column, (picture, raster) in enumerate(zip(shown, padded, strict=True)):
+            grid[0, column].imshow(picture, cmap="gray")
+            image = grid[1, column].imshow(raster.reshape(rows, _WIDTH), cmap="viridis", vmin=0, vmax=1)
+            for axes in grid[:, column]:
+                axes.set_xticks([])
+                axes.set_yticks([])
+        grid[0, 0].set_ylabel("picture")
+        grid[1, 0].set_ylabel("gates")
+        figure.colorbar(image, ax=list(grid[1]), label="gate", shrink=0.9, aspect=12)
+    return figure
+
+
+#: Gates in a row of their picture.
+_WIDTH = 32

@@ -1,0 +1,18 @@
+"""Continual-learning methods made by hand: what a user would take who does not meta-learn."""
+
+from collections.abc import Callable, Mapping
+
+from meta.baselines.ewc import ElasticWeights
+from meta.baselines.replay import Replay
+from meta.baselines.synaptic import SynapticIntelligence
+from meta.protocols.online import Online
+
+#: Methods by name; each is made from a stage, its parameters, a rate and a seed, and has options of its own.
+METHODS: Mapping[str, Callable[..., Online]] = {
+    "plain": Online,
+    "ewc": ElasticWeights,
+    "synaptic": SynapticIntelligence,
+    "replay": Replay,
+}
+
+__all__ = ["METHODS", "ElasticWeights", "Replay", "SynapticIntelligence"]

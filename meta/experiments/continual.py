@@ -1,0 +1,267 @@
+"""Learning many characters in sequence: ANML, online-aware meta-learning, zapping, and their alternatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cluster.errors import UserError
+from cluster.experiments import Experiment
+from cluster.parameters import parameter
+from meta.settings import Training
+
+if TYPE_CHECKING:
+    from meta.tasks.continual import ContinualTask
+
+BEAULIEU = "Beaulieu, Frati, Miconi, Lehman, Stanley, Clune & Cheney 2020, ECAI (arXiv 2002.09571)"
+JAVED = "Javed & White 2019, NeurIPS (arXiv 1905.12588)"
+FRATI = "Frati, Traft, Clune & Cheney 2024, ECAI (arXiv 2310.07996)"
+
+
+@dataclass(frozen=True)
+class ContinualSettings(Training):
+    """Settings of learning in sequence; the defaults are ANML's, with the second-order gradient of its paper.
+
+    A lifetime is one trajectory: the drawings of a class, one at a step; the published program's gradient is of
+    first order (`order` 1).
+    """
+
+    iterations: int = parameter(20_000, "steps of the outer optimiser; 0 leaves the network as it is drawn", 0)
+    rate: float = parameter(1e-3, "rate of the outer optimiser", 0)
+    data: str = parameter("omniglot", "characters to learn", choices=("omniglot", "generated"))
+    generated: int = parameter(1600, "classes of generated characters", 10)
+    network: str = parameter(
+        "prediction",
+        "ANML's networks, or a representation with layers after it",
+        choices=("prediction", "representation"),
+    )
+    channels: int = parameter(256, "of every convolution", 1)
+    neuromodulatory: int = parameter(112, "channels of the neuromodulatory network; 0 leaves it out", 0)
+    hidden: int = parameter(1024, "neurons between representation and output; 0 leaves them out", 0)
+    outputs: int = parameter(1000, "classes that the network has outputs for", 2)
+    biases: bool = parameter(True, "biases of ANML's convolutions, which norms make ineffective")
+    norm: bool = parameter(True, "normalise each channel of each picture in ANML's networks")
+    side: int = parameter(28, "of the pictures in pixels; 84 for representations", 1, 105)
+    learner: str = parameter(
+        "unrolled",
+        "gradients through lifetimes, lifetimes and steps in turns, or batches of all classes",
+        choices=("unrolled", "alternating", "iid"),
+    )
+    order: int = parameter(2, "2 differentiates through the steps of a lifetime, 1 does not", 1, 2)
+    plastic: tuple[str, ...] = parameter(("prediction", "head"), "parameters that change in a lifetime")
+    learned: tuple[str, ...] = parameter(("*",), "parameters that the outer optimiser trains")
+    inner_rate: float = parameter(0.1, "rate of gradient descent in a lifetime", 0)
+    inner_batch: int = parameter(1, "drawings of a step in a lifetime; 0 takes all", 0)
+    inner_passes: int = parameter(1, "how often a lifetime goes through its drawings", 1)
+    classes: int = parameter(1, "classes of a lifetime", 1)
+    drawings: int = parameter(20, "drawings of each class in a lifetime", 1)
+    remember: int = parameter(64, "further drawings, of all classes, that the outer loss is of", 1)
+    halves: bool = parameter(False, "lifetimes from one half of the classes, further drawings from the other")
+    reset: bool = parameter(True, "draw the output weights of a lifetime's classes anew before it")
+    zap_every: int = parameter(0, "iterations after which all output weights are drawn anew; 0 never", 0)
+    sparse: float = parameter(0.0, "share of units that a Set-KL penalty leaves active; 0 has no penalty", 0, 1)
+    trained: tuple[str, ...] = parameter(("head",), "parameters that learn in the test")
+    redrawn: tuple[str, ...] = parameter(("head",), "parameters that start the test at random")
+    method: str = parameter(
+        "plain", "how the test's network learns", choices=("plain", "ewc", "synaptic", "replay")
+    )
+    strength: float = parameter(1.0, "factor on the penalty of --method ewc and synaptic", 0)
+    memory: int = parameter(200, "drawings that --method replay keeps", 1)
+    counts: tuple[int, ...] = parameter(
+        (10, 50, 75, 100, 150, 200, 300, 400, 500, 600), "classes after which to examine, ascending", 1
+    )
+    test_rates: tuple[float, ...] = parameter(
+        (1e-2, 3e-3, 1e-3, 6e-4, 3e-4, 1e-4, 3e-5), "rates of the test's Adam to choose from", 0
+    )
+    searches: int = parameter(3, "courses that the test's rate is chosen on", 1)
+    courses: int = parameter(10, "courses of the test", 1)
+    test_drawings: int = parameter(15, "drawings of each class that the test teaches", 2)
+    scored: int = parameter(3, "of those, how many score rates instead while a rate is chosen", 1)
+    split: int = parameter(0, "seed that names the drawings that are held out", 0)
+    oracle: bool = parameter(True, "also learn the same drawings in mixed order")
+    log_every: int = parameter(50, "iterations between rows of metrics.csv", 1)
+    checkpoint_every: int = parameter(250, "iterations between checkpoints; a multiple of --log-every", 1)
+
+    def checked(self) -> ContinualSettings:
+        """Itself, if all its values are allowed and fit together."""
+        super().checked()
+        if list(self.counts) != sorted(set(self.counts)):
+            raise UserError(f"--counts {' '.join(map(str, self.counts))}: allowed are ascending numbers")
+        if self.counts[-1] > self.outputs:
+            raise UserError(f"--counts {self.counts[-1]}: allowed are up to --outputs {self.outputs}")
+        if self.network == "prediction" and self.side != 28:
+            raise UserError(f"--side {self.side}: allowed with --network prediction is 28")
+        if self.network == "representation" and self.side < 43:
+            raise UserError(f"--side {self.side}: allowed with --network representation is 43 to 105")
+        if self.parts > 1 and (self.reset or self.learner == "alternating"):
+            raise UserError(
+                f"--parts {self.parts}: allowed is 1 where lifetimes change the network itself "
+                "(--reset true, --learner alternating)"
+            )
+        if self.scored >= self.test_drawings:
+            raise UserError(f"--scored {self.scored}: allowed are fewer than --test-drawings {self.test_drawings}")
+        if self.method != "plain" and self.oracle:
+            raise UserError(f"--oracle true: allowed with --method {self.method} is false")
+        return self
+
+    def prepare(self, data: str | None) -> None:
+        """Have the characters in place, downloaded if need be, and enough of them; refuse unknown parameters."""
+        from meta.tasks.continual import check_parameters, load_classes
+
+        load_classes(self, data, fetch=True)
+        check_parameters(self)
+
+    def task(self, seed: int, data: str | None) -> ContinualTask:
+        """Characters from the data folder, or generated ones."""
+        from meta.tasks.continual import ContinualTask
+
+        return ContinualTask(self, seed, data)
+
+
+#: Learns in a lifetime of online-aware meta-learning, and in its test.
+_LAYERS = ("hidden", "head")
+_OML: dict[str, Any] = {
+    "network": "representation",
+    "side": 84,
+    "plastic": _LAYERS,
+    "inner_rate": 0.03,
+    "rate": 1e-4,
+    "trained": _LAYERS,
+    "redrawn": _LAYERS,
+}
+_LAST: dict[str, Any] = {"trained": ("head",), "redrawn": ("head",)}
+_PRETRAIN: dict[str, Any] = {"learner": "iid", "reset": False}
+_UNGATED: dict[str, Any] = {"neuromodulatory": 0}
+#: Where convolutions learn in the test, a step takes several times as long, and smaller rates are best.
+_ALL_LEARNS: dict[str, Any] = {"test_rates": (1e-3, 3e-4, 1e-4, 3e-5), "searches": 1, "courses": 3}
+_ANML_FREEZING: Mapping[str, Mapping[str, Any]] = {
+    "anml-ft-pln": {"trained": ("prediction", "head")} | _ALL_LEARNS,
+    "anml-ft-pln-nm-out": {"trained": ("neuromodulation.output", "prediction", "head")} | _ALL_LEARNS,
+    "anml-unlimited": {"trained": ("*",)} | _ALL_LEARNS,
+}
+_SCRATCH = _OML | _ALL_LEARNS | {"iterations": 0, "trained": ("*",)}
+
+#: A quarter of the published width: minutes a trial on one core.
+_QUARTER: dict[str, Any] = {"channels": 64, "neuromodulatory": 28, "hidden": 256, "biases": False}
+_FEW_COURSES: dict[str, Any] = {
+    "test_rates": (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5),
+    "counts": (10, 50, 100, 200, 400, 600),
+    "searches": 1,
+    "courses": 3,
+}
+_REDUCED = _QUARTER | _FEW_COURSES | {"iterations": 5000}
+_LAPTOP = _QUARTER | _FEW_COURSES | {"iterations": 1500, "counts": (10, 50, 100, 200)}
+_SMOKE: dict[str, Any] = {
+    "iterations": 6,
+    "data": "generated",
+    "generated": 40,
+    "channels": 4,
+    "neuromodulatory": 2,
+    "hidden": 8,
+    "outputs": 40,
+    "drawings": 4,
+    "remember": 8,
+    "counts": (2, 5),
+    "test_rates": (1e-2, 1e-3),
+    "searches": 1,
+    "courses": 2,
+    "log_every": 2,
+    "checkpoint_every": 2,
+}
+_SCALES = {"paper": {}, "reduced": _REDUCED, "laptop": _LAPTOP, "smoke": _SMOKE}
+_SHOWN = ("loss", "accuracy", "remembered")
+
+EXPERIMENTS = (
+    Experiment(
+        "beaulieu2020-omniglot",
+        "Can gates that are meta-learned let a network learn 600 characters in sequence without forgetting them?",
+        BEAULIEU,
+        ContinualSettings(),
+        {
+            "anml": {},
+            "anml-order1": {"order": 1},
+            "anml-no-nm": _UNGATED,
+            "anml-no-norm": {"norm": False},
+            "anml-random-nm": {"learned": ("prediction", "head")},
+            "oml": _OML,
+            "oml-olft": _OML | _LAST,
+            "oml-linear": _OML | _LAST | {"hidden": 0, "plastic": ("head",)},
+            "pretrain": _OML | _PRETRAIN,
+            "pretrain-anml": _PRETRAIN,
+            "pretrain-no-nm": _PRETRAIN | _UNGATED,
+            "sr-nn": _OML | _PRETRAIN | {"sparse": 0.1},
+            "scratch": _SCRATCH,
+            "scratch-anml": {"iterations": 0},
+            **_ANML_FREEZING,
+            "oml-ft-rln-final": _OML | _ALL_LEARNS | {"trained": ("representation.10", *_LAYERS)},
+            "oml-unlimited": _OML | _ALL_LEARNS | {"trained": ("*",)},
+            "pretrain-ewc": _PRETRAIN | _UNGATED | {"method": "ewc", "oracle": False},
+            "pretrain-synaptic": _PRETRAIN | _UNGATED | {"method": "synaptic", "oracle": False},
+            "pretrain-replay": _PRETRAIN | _UNGATED | {"method": "replay", "oracle": False},
+        },
+        ("anml", "anml-no-nm", "oml", "pretrain", "scratch"),
+        {"paper": 10, "reduced": 3, "laptop": 1, "smoke": 2},
+        _SCALES,
+        _SHOWN,
+    ),
+    Experiment(
+        "javed2019-omniglot",
+        "Does a representation trained for learning in sequence interfere less than one trained on batches?",
+        JAVED,
+        ContinualSettings(
+            iterations=15_000,
+            network="representation",
+            side=84,
+            plastic=_LAYERS,
+            inner_rate=0.03,
+            rate=1e-4,
+            trained=_LAYERS,
+            redrawn=_LAYERS,
+            halves=True,
+            classes=3,
+            drawings=5,
+            remember=15,
+            counts=(10, 50, 75, 100, 150, 200),
+            searches=5,
+            courses=50,
+        ),
+        {
+            "oml": {},
+            "oml-order1": {"order": 1},
+            "oml-linear": {"hidden": 0, "plastic": ("head",)} | _LAST,
+            "maml-rep": {"inner_batch": 0, "inner_passes": 5},
+            "pretrain": _PRETRAIN | {"halves": False, "drawings": 20, "remember": 64},
+            "sr-nn": _PRETRAIN | {"halves": False, "drawings": 20, "remember": 64, "sparse": 0.1},
+            "scratch": {"iterations": 0, "trained": ("*",)} | _ALL_LEARNS,
+        },
+        ("oml", "maml-rep", "pretrain", "scratch"),
+        {"paper": 10, "reduced": 3, "laptop": 1, "smoke": 2},
+        {
+            "paper": {},
+            "reduced": _REDUCED | {"counts": (10, 50, 100, 150, 200)},
+            "laptop": _LAPTOP,
+            "smoke": _SMOKE | {"drawings": 2},
+        },
+        _SHOWN,
+    ),
+    Experiment(
+        "frati2024-omniglot",
+        "Is forgetting the last layer now and then, without any unrolled gradient, enough to learn in sequence?",
+        FRATI,
+        ContinualSettings(iterations=25_000),
+        {
+            "asb": _UNGATED | {"learner": "alternating"},
+            "asb-no-zap": _UNGATED | {"learner": "alternating", "reset": False},
+            "meta-asb": _UNGATED,
+            "meta-asb-no-zap": _UNGATED | {"reset": False},
+            "anml": {},
+            "iid": _UNGATED | _PRETRAIN,
+            "iid-zap": _UNGATED | _PRETRAIN | {"zap_every": 230},
+        },
+        ("asb", "meta-asb", "iid", "iid-zap"),
+        {"paper": 10, "reduced": 3, "laptop": 1, "smoke": 2},
+        _SCALES,
+        _SHOWN,
+    ),
+)

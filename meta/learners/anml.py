@@ -1,0 +1,36 @@
+"""ANML, a neuromodulated meta-learning algorithm: gates decide what a lifetime reads and what it changes.
+
+Beaulieu et al. (2020), arXiv 2002.09571, algorithm 1. One class a lifetime: its row of the last layer is zapped,
+the prediction network learns its pictures one by one, under gates of the neuromodulatory network, which does not
+learn in a lifetime; the outer loss is of those pictures and of others of all classes. Without a neuromodulatory
+network the same is SANML (Frati et al. 2024).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor, nn
+
+from meta.learners import oml
+from meta.learners.inner import Learner
+from meta.learners.trajectory import Trajectory
+from meta.learners.zapping import zap
+
+#: What learns in a lifetime.
+PLASTIC = ("prediction", "head")
+
+
+def meta_scores(
+    learner: Learner, trajectory: Trajectory, head: nn.Linear, stream: np.random.Generator | None
+) -> Tensor:
+    """Scores of the outer batch, (outer, classes), by the model that has learned the trajectory.
+
+    Args:
+        learner: of a `networks.prediction.prediction_network`.
+        trajectory: one class, and pictures of all classes.
+        head: the last layer.
+        stream: of the random numbers of the reset; None leaves the row as it is.
+    """
+    if stream is not None:
+        zap(head, sorted(set(trajectory.labels.tolist())), stream)
+    return oml.meta_scores(learner, trajectory)  # the gates do not change in a lifetime: one batch for all

@@ -1,0 +1,1 @@
+"""Protocols: how a trained network is tested."""

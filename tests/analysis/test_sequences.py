@@ -1,0 +1,47 @@
+"""Figures of learning in sequence: means of neighbours, what is drawn where."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.sequences import accuracy_figure, averaged, forgetting_figure, gates_figure
+
+
+@given(st.integers(1, 90), st.integers(1, 30), st.integers(0, 2**31))
+def test_neighbours_are_averaged_and_none_is_left_out(columns: int, points: int, seed: int) -> None:
+    table = np.random.default_rng(seed).random((3, columns))
+    places, values = averaged(table, points)
+    size = -(-columns // points)
+    parts = [np.arange(first, min(first + size, columns)) for first in range(0, columns, size)]
+    assert len(parts) <= points
+    assert places == pytest.approx([part.mean() + 1 for part in parts])
+    assert values == pytest.approx(np.stack([table[:, part].mean(1) for part in parts], 1))
+
+
+def test_every_treatment_is_drawn_in_its_panel_at_its_counts() -> None:
+    tables = {"a": [[0.9, 0.8], [0.7, 0.6]], "b": [[0.5, 0.1, 0.0]]}
+    counts = {"a": (10, 50), "b": (10, 50, 100)}
+    figure = accuracy_figure(counts, {"Held out": tables, "Mixed": {"a": tables["a"]}})
+    first, second = [axes for axes in figure.axes if axes.get_ylabel() in ("Held out", "Mixed")]
+    lines = {line.get_label(): line for line in first.get_lines()}
+    assert lines["a"].get_ydata() == pytest.approx([0.8, 0.7]) and list(lines["b"].get_xdata()) == [10, 50, 100]
+    assert [line.get_label() for line in second.get_lines()] == ["a"]
+    with pytest.raises(ValueError, match=r"Held out: b: shape \(1, 3\): allowed is \(courses, 2\)"):
+        accuracy_figure({"a": (1, 2), "b": (1, 2)}, {"Held out": tables})
+
+
+def test_forgetting_is_drawn_in_the_order_of_learning() -> None:
+    figure = forgetting_figure({"Held out": {"a": np.linspace(0, 1, 40)[None]}})
+    (line,) = figure.axes[0].get_lines()
+    assert len(line.get_xdata()) == 20 and (np.diff(line.get_ydata()) > 0).all()
+
+
+def test_gates_are_drawn_below_their_pictures_in_one_order() -> None:
+    gates = np.array([[0.1, 0.9, 0.5], [0.2, 0.8, 0.6]])
+    figure = gates_figure(np.zeros((2, 4, 4)), gates)
+    rasters = [axes.images[0].get_array() for axes in figure.axes[2:4]]
+    assert np.asarray(rasters[0])[0, :3] == pytest.approx([0.9, 0.5, 0.1])
+    assert np.asarray(rasters[1])[0, :3] == pytest.approx([0.8, 0.6, 0.2])
+    with pytest.raises(ValueError, match="allowed are"):
+        gates_figure(np.zeros((3, 4, 4)), gates)

@@ -1,0 +1,210 @@
+"""The meta-test: courses, fast heads against slow ones, a stream whose answers are known, no peeking."""
+
+from collections import OrderedDict
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from meta.protocols.courses import draw_course, for_search, shuffled, split_drawings
+from meta.protocols.examination import examine
+from meta.protocols.heads import learn_heads, learn_side_by_side
+from meta.protocols.online import Online, learn_course
+from meta.protocols.sequential import Plan, Student, sequential_test
+
+CLASSES, DRAWINGS, FEATURES = 8, 6, 12
+
+
+@given(st.integers(1, CLASSES), st.integers(1, DRAWINGS - 1), st.integers(0, 2**31))
+@settings(max_examples=60)
+def test_a_course_shows_each_learned_drawing_once_and_no_other(count: int, learned: int, seed: int) -> None:
+    drawings = split_drawings(CLASSES, DRAWINGS, learned, seed)
+    course = draw_course(drawings, count, np.random.default_rng(seed))
+    assert len(set(course.classes)) == len(course) == count
+    classes, shown = course.examples
+    assert [*course.labels] == sorted(course.labels)
+    for place, number in enumerate(course.classes):
+        own = set(shown[course.labels == place])
+        assert set(classes[course.labels == place]) == {number}
+        assert own == set(drawings.learned[number])
+        assert own.isdisjoint(course.held_out[place])
+        assert own | set(course.held_out[place]) == set(range(DRAWINGS))
+    mixed = shuffled(course, count, np.random.default_rng(seed))
+    pairs = [sorted(zip(*one.examples.tolist(), one.labels.tolist(), strict=True)) for one in (course, mixed)]
+    assert pairs[0] == pairs[1]
+
+
+@given(st.integers(2, DRAWINGS - 1), st.data(), st.integers(0, 2**31))
+def test_what_is_tested_takes_no_part_in_the_search(learned: int, data: st.DataObject, seed: int) -> None:
+    drawings = split_drawings(CLASSES, DRAWINGS, learned, seed)
+    aside = for_search(drawings, data.draw(st.integers(1, learned - 1)))
+    for number in range(CLASSES):
+        searched = {*aside.learned[number], *aside.held_out[number]}
+        assert searched == set(drawings.learned[number])
+        assert searched.isdisjoint(drawings.held_out[number])
+
+
+def network() -> nn.Sequential:
+    """A fixed stage and a head."""
+    torch.manual_seed(0)
+    body = nn.Sequential(nn.Flatten(), nn.Linear(9, FEATURES), nn.ReLU())
+    return nn.Sequential(OrderedDict(body=body, head=nn.Linear(FEATURES, 10)))
+
+
+def pictures() -> NDArray[np.uint8]:
+    """Drawings that resemble others of their class."""
+    stream = np.random.default_rng(1)
+    kinds = stream.integers(0, 200, (CLASSES, 1, 3, 3))
+    return (kinds + stream.integers(0, 56, (CLASSES, DRAWINGS, 3, 3))).astype(np.uint8)
+
+
+def streams(kind: str, number: int) -> np.random.Generator:
+    """Random numbers of a course."""
+    return np.random.default_rng((sum(map(ord, kind)), number))
+
+
+def test_heads_side_by_side_learn_what_one_does_that_sees_the_whole_network_every_time() -> None:
+    """Also against torch's plain loop: no cached features, no batches of courses."""
+    model, images = network(), pictures()
+    student = Student(model)
+    with torch.no_grad():
+        prepared = student.prepare(images)
+    drawings = split_drawings(CLASSES, DRAWINGS, 4, 0)
+    courses = [draw_course(drawings, 5, streams("tested", k)) for k in range(3)]
+    courses += [shuffled(courses[0], 5, streams("mixed", 0))]
+    rates = [1e-2, 3e-2, 1e-3, 1e-2]
+    starts = [student.initial(streams("start", k)) for k in range(4)]
+    heads = [(start["head.weight"], start["head.bias"]) for start in starts]
+    side_by_side = [
+        learn(prepared, heads[:3], courses[:3], rates[:3], (2, 5))
+        + learn(prepared, heads[3:], courses[3:], rates[3:], (5,))
+        for learn in (learn_heads, learn_side_by_side)
+    ]
+    for course, rate, start, marks, again in zip(courses, rates, starts, *side_by_side, strict=True):
+        alone = learn_course(Online(model[1:], start, rate), prepared, course, (2, 5)[-len(marks) :])
+        plain = _plain(model, start, rate, course, images)
+        for mine, other in ((marks, alone), (marks, again), (marks[-1:], [plain])):
+            for one, two in zip(mine, other, strict=True):
+                assert np.array_equal(one.learned, two.learned) and np.array_equal(one.held_out, two.held_out)
+
+
+def _plain(model: nn.Sequential, start: dict[str, Tensor], rate: float, course: Any, images: Any) -> Any:
+    head = nn.Linear(FEATURES, 10)
+    head.load_state_dict({name.removeprefix("head."): value for name, value in start.items()})
+    optimizer = torch.optim.Adam(head.parameters(), rate)
+    table = torch.from_numpy(images).float()[:, :, None] / 255
+    for number, drawing, label in zip(*course.examples, course.labels, strict=True):
+        optimizer.zero_grad()
+        scores = head(model[:1](table[number, drawing][None]))
+        nn.functional.cross_entropy(scores, torch.tensor([label])).backward()
+        optimizer.step()
+    with torch.no_grad():
+        return examine(course, len(course), table, lambda shown: head(model[:1](shown)))
+
+
+class Means(Online):
+    """Nearest mean: remembers the mean of the examples of each class and learns nothing else."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.sums: dict[int, tuple[Tensor, int]] = {}
+
+    def learn(self, prepared: Tensor, labels: Tensor) -> None:
+        """Add to a sum."""
+        total, count = self.sums.get(int(labels), (torch.zeros_like(prepared[0]), 0))
+        self.sums[int(labels)] = total + prepared[0], count + 1
+
+    def scores(self, prepared: Tensor) -> Tensor:
+        """Minus the distances."""
+        means = torch.stack([self.sums[k][0] / self.sums[k][1] for k in range(len(self.sums))])
+        return -torch.cdist(prepared, means)
+
+
+def test_a_method_of_the_users_own_on_a_stream_whose_answers_are_known() -> None:
+    """Nearest mean on classes far apart is right always, but never of what lies in another place."""
+    points = np.zeros((CLASSES, DRAWINGS, CLASSES), np.float32)
+    points[np.arange(CLASSES), :, np.arange(CLASSES)] = 1.0
+    drawings = split_drawings(CLASSES, DRAWINGS, 4, 0)
+    wrong = drawings.held_out[:, 0]  # one of two held-out drawings of each class
+    points[np.arange(CLASSES), wrong] = np.roll(np.eye(CLASSES, dtype=np.float32), 1, axis=1)
+    model = nn.Sequential(OrderedDict(head=nn.Linear(CLASSES, CLASSES)))
+    plan = Plan((CLASSES,), (1.0,), 1, 2, learned=4, scored=1)
+    found = sequential_test(Student(model, method=Means), torch.from_numpy(points), plan, streams)
+    for kind in ("sequential", "oracle"):
+        assert (found[kind].learned == 1).all()
+        assert (found[kind].held_out == 0.5).all()
+        assert all((marks.held_out == 0.5).all() for marks in found[kind].by_class)
+
+
+def test_the_rate_chosen_is_the_best_of_the_search_and_tests_go_at_it() -> None:
+    counts, rates = (2, 5), (1e-9, 1e-3, 3e-2)
+    student, images = Student(network()), pictures()
+    plan = Plan(counts, rates, 2, 3, learned=4, scored=1, oracle=False)
+    found = sequential_test(student, images, plan, streams)["sequential"]
+    with torch.no_grad():
+        prepared = student.prepare(images)
+    drawings = split_drawings(CLASSES, DRAWINGS, 4, 0)
+
+    def accuracies(rate: float, kind: str, number: int, count: int) -> list[float]:
+        part = for_search(drawings, 1) if kind == "search" else drawings
+        courses = [draw_course(part, 5, streams(kind, k)).first(count) for k in range(number)]
+        starts = [streams("start", k) for k in range(number)]
+        marks = student.learn(prepared, courses, [rate] * number, (count,), starts)
+        return [one[0].accuracies[1] for one in marks]
+
+    for place, count in enumerate(counts):
+        searched = [np.mean(accuracies(rate, "search", 2, count)) for rate in rates]
+        assert found.rates[place] == rates[int(np.argmax(searched))]
+        assert found.held_out[:, place].tolist() == accuracies(found.rates[place], "tested", 3, count)
+
+
+def test_the_model_is_left_as_it_was() -> None:
+    model = network()
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    plan = Plan((2,), (1e-2,), 1, 1, learned=4, scored=1)
+    for trained in (("head",), ("*",)):
+        sequential_test(Student(model, trained), pictures(), plan, streams)
+    assert all(torch.equal(before[name], value) for name, value in model.named_parameters())
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (partial(split_drawings, 3, 5, 5, 0), "learned: 5: allowed are 1 to 4 of 5 drawings"),
+        (partial(Student, nn.Linear(2, 2), ("body",)), "trained: body: names no parameter"),
+    ],
+)
+def test_bad_values_are_refused_in_one_line(call: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+    drawings = split_drawings(3, 5, 2, 0)
+    with pytest.raises(ValueError, match="count: 4: allowed are 1 to 3 classes"):
+        draw_course(drawings, 4, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="scored: 2: allowed are 1 to 1"):
+        for_search(drawings, 2)
+
+
+def test_compiled_steps_are_those_of_torch() -> None:
+    """Weights, not only answers: many steps of Adam in single precision drift apart by rounding alone."""
+    from meta.protocols.kernels import learn_steps
+
+    stream = np.random.default_rng(0)
+    table = np.c_[stream.random((30, FEATURES)), np.ones(30)].astype(np.float32)
+    places, labels = stream.integers(0, 30, 60), stream.integers(0, 10, 60)
+    weights = stream.normal(0, 0.3, (10, FEATURES + 1)).astype(np.float32)
+    head = torch.from_numpy(weights.copy()).requires_grad_()
+    moments = np.zeros((2, *weights.shape), np.float32)
+    for begin, end in ((0, 25), (25, 60)):
+        learn_steps(weights, moments, table, places, labels, 1e-2, begin, end)
+    optimizer = torch.optim.Adam([head], 1e-2)
+    for place, label in zip(places, labels, strict=True):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(torch.from_numpy(table[place]) @ head.T, torch.tensor(label)).backward()
+        optimizer.step()
+    np.testing.assert_allclose(weights, head.detach().numpy(), rtol=1e-4, atol=1e-5)
