@@ -56,7 +56,7 @@ class ActorCritic:
     def loss(self, agent: Agent, lived: Lived) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss of lifetimes, and what its parts were, without a gradient."""
         steps = len(lived.actions)
-        features = agent.core.replay(lived.inputs if self.bootstrap else lived.inputs[:steps]).features
+        features = agent.core.replay(lived.inputs).features if lived.features is None else lived.features
         logarithms, values = agent.judge(features)
         if self.baseline == "first":
             values = values[:, :1].expand_as(values)

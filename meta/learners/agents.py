@@ -114,6 +114,7 @@ class TanhCore(nn.Module):
     ) -> None:
         super().__init__()
         self.neurons = neurons
+        self.keeps = plastic is not None  # their traces take most of the time, so they are not gone through twice
         self.input = nn.Linear(inputs, neurons)
         self.cell: RNNCell | PlasticRNNCell
         if plastic is None:
@@ -158,7 +159,7 @@ class GatedCore(nn.Module):
 
     def __init__(self, inputs: int, neurons: int, kind: str) -> None:
         super().__init__()
-        self.neurons, self.kind = neurons, kind
+        self.neurons, self.kind, self.keeps = neurons, kind, False
         self.layer = nn.LSTM(inputs, neurons) if kind == "lstm" else nn.GRU(inputs, neurons)
 
     def begin(self, batch: int, steps: int) -> tuple[Tensor, ...]:

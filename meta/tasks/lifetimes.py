@@ -52,7 +52,8 @@ class LifetimeTask(Task[S]):
 
     def loss(self, iteration: int) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Actor-critic loss of a batch of lifetimes."""
-        lived = live(self.agent, self.environment, self.settings.batch, self.stream("training", iteration))
+        stream = self.stream("training", iteration)
+        lived = live(self.agent, self.environment, self.settings.batch, stream, learn=True)
         learner = replace(self.learner, entropy=self.settings.entropy_at(iteration))
         loss, measures = learner.loss(self.agent, lived)
         return loss, measures | self.measures(lived)
