@@ -57,6 +57,10 @@ class Training:
         """Rate of the outer optimiser in an iteration, the first of which is 1."""
         return self.rate * self.decay ** ((iteration - 1) // self.decay_every)
 
+    def optimizer_options(self) -> dict[str, Any]:
+        """Further arguments of torch's optimiser; none by default."""
+        return {}
+
     def prepare(self, data: str | None) -> None:
         """Have the data in place before trials start; nothing for experiments without data.
 

@@ -92,9 +92,12 @@ def step(
 def make_optimizer(model: torch.nn.Module, settings: Training) -> torch.optim.Optimizer:
     """The outer optimiser; torch's defaults beyond what the settings say."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    options = {"lr": settings.rate, "weight_decay": settings.weight_decay, **settings.optimizer_options()}
     if settings.optimizer == "adam":
-        return torch.optim.Adam(parameters, settings.rate, weight_decay=settings.weight_decay, fused=True)
-    return torch.optim.SGD(parameters, settings.rate, weight_decay=settings.weight_decay)
+        return torch.optim.Adam(parameters, fused=True, **options)
+    if settings.optimizer == "rmsprop":
+        return torch.optim.RMSprop(parameters, **options)
+    return torch.optim.SGD(parameters, **options)
 
 
 def summarise(gathered: list[Mapping[str, Tensor]], iteration: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from networks import sweeps
-from networks.plastic import Lifetime, PlasticConnections
+from networks.plastic import Lifetime, PlasticConnections, Traces
 
 #: Rules whose write is `keep * H + pre write`, with keep and write from the rate and the receivers' activity.
 FUSED_RULES = ("decaying", "oja", "additive", "clipped")
@@ -168,8 +168,12 @@ class _Step:
     gradient: NDArray | None = None
 
 
-def fuse(connections: PlasticConnections, lifetime: Lifetime) -> FusedTrace | Lifetime:
+def fuse(connections: PlasticConnections, lifetime: Lifetime) -> Traces:
     """The lifetime in its fused form where that is supported, else itself."""
+    from networks import retroactive  # which builds on this module
+
+    if retroactive.supports(connections, lifetime):
+        return retroactive.FusedEligibility(connections, lifetime)
     return FusedTrace(connections, lifetime) if supports(connections, lifetime.trace) else lifetime
 
 

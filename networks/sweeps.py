@@ -278,3 +278,205 @@ def undo(
                 )
                 d_sender[task % d_sender.shape[0], b, i] = total
                 d_pre[task % d_pre.shape[0], b, i] = early
+
+
+@njit(pipeline_class=_Apart, **_OPTIONS)
+def _retroactive_row(
+    h: NDArray,
+    e: NDArray,
+    weight: NDArray,
+    alpha: NDArray,
+    amount: NDArray,
+    keep: NDArray,
+    write: NDArray,
+    pre: float,
+    sender: float,
+    bound: float,
+    out: NDArray,
+) -> None:
+    """One sender's row: what the modulator takes from the eligibility, the eligibility's step, then the read."""
+    for j in range(h.shape[0]):
+        x = h[j] + amount[j] * e[j]
+        x = min(max(x, -bound), bound)
+        h[j] = x
+        e[j] = keep[j] * e[j] + write[j] * pre
+        out[j] += sender * (weight[j] + alpha[j] * x)
+
+
+@njit(**_OPTIONS)
+def _retroactive_write_row(
+    h: NDArray,
+    e: NDArray,
+    amount: NDArray,
+    keep: NDArray,
+    write: NDArray,
+    pre: float,
+    bound: float,
+    new_h: NDArray,
+    new_e: NDArray,
+) -> None:
+    """One sender's row: both writes alone, to another place."""
+    for j in range(h.shape[0]):
+        x = h[j] + amount[j] * e[j]
+        new_h[j] = min(max(x, -bound), bound)
+        new_e[j] = keep[j] * e[j] + write[j] * pre
+
+
+@njit(pipeline_class=_Apart, **_OPTIONS)
+def _retroactive_back_row(
+    h: NDArray,
+    e: NDArray,
+    adjoint_h: NDArray,
+    adjoint_e: NDArray,
+    weight: NDArray,
+    alpha: NDArray,
+    d_alpha: NDArray,
+    d: NDArray,
+    sender: float,
+    amount: NDArray,
+    keep: NDArray,
+    write: NDArray,
+    pre: float,
+    bound: float,
+    d_amount: NDArray,
+    d_keep: NDArray,
+    d_write: NDArray,
+) -> tuple[float, float]:
+    """One sender's row, backwards through the read and both writes before it, from what was before all three."""
+    zero = h.dtype.type(0)
+    total = zero
+    d_pre = zero
+    for j in range(h.shape[0]):
+        before = e[j]
+        raw = h[j] + amount[j] * before
+        x = min(max(raw, -bound), bound)
+        q = sender * d[j]
+        total += d[j] * (weight[j] + alpha[j] * x)
+        d_alpha[j] += q * x
+        k = adjoint_h[j] + alpha[j] * q
+        k = k if x == raw else zero
+        later = adjoint_e[j]
+        d_amount[j] += k * before
+        d_keep[j] += later * before
+        d_write[j] += later * pre
+        d_pre += later * write[j]
+        adjoint_h[j] = k
+        adjoint_e[j] = k * amount[j] + later * keep[j]
+    return total, d_pre
+
+
+@njit(parallel=True, **_OPTIONS)
+def retroactive_forward(
+    trace: NDArray,
+    eligibility: NDArray,
+    weight: NDArray,
+    alpha: NDArray,
+    amount: NDArray,
+    keep: NDArray,
+    write: NDArray,
+    pre: NDArray,
+    sender: NDArray,
+    bound: float,
+    tasks: NDArray,
+    out: NDArray,
+) -> None:
+    """Apply the pending writes to every trace and eligibility in place and add sender (weight + alpha trace)."""
+    for task in prange(tasks.shape[0]):
+        first, last, left, right = tasks[task]
+        for i in range(weight.shape[0]):
+            for b in range(first, last):
+                _retroactive_row(
+                    trace[b, i, left:right],
+                    eligibility[b, i, left:right],
+                    weight[i, left:right],
+                    alpha[i, left:right],
+                    amount[b, left:right],
+                    keep[b, left:right],
+                    write[b, left:right],
+                    pre[b, i],
+                    sender[b, i],
+                    bound,
+                    out[b, left:right],
+                )
+
+
+@njit(parallel=True, **_OPTIONS)
+def retroactive_write(
+    trace: NDArray,
+    eligibility: NDArray,
+    amount: NDArray,
+    keep: NDArray,
+    write: NDArray,
+    pre: NDArray,
+    bound: float,
+    tasks: NDArray,
+    new_trace: NDArray,
+    new_eligibility: NDArray,
+) -> None:
+    """Apply both writes to every trace and eligibility, leaving the results in other arrays."""
+    for task in prange(tasks.shape[0]):
+        first, last, left, right = tasks[task]
+        for i in range(trace.shape[1]):
+            for b in range(first, last):
+                _retroactive_write_row(
+                    trace[b, i, left:right],
+                    eligibility[b, i, left:right],
+                    amount[b, left:right],
+                    keep[b, left:right],
+                    write[b, left:right],
+                    pre[b, i],
+                    bound,
+                    new_trace[b, i, left:right],
+                    new_eligibility[b, i, left:right],
+                )
+
+
+@njit(parallel=True, **_OPTIONS)
+def retroactive_back(
+    trace: NDArray,
+    eligibility: NDArray,
+    adjoint: NDArray,
+    eligibility_adjoint: NDArray,
+    weight: NDArray,
+    alpha: NDArray,
+    d: NDArray,
+    sender: NDArray,
+    amount: NDArray,
+    keep: NDArray,
+    write: NDArray,
+    pre: NDArray,
+    bound: float,
+    tasks: NDArray,
+    d_alpha: NDArray,
+    d_sender: NDArray,
+    d_amount: NDArray,
+    d_keep: NDArray,
+    d_write: NDArray,
+    d_pre: NDArray,
+) -> None:
+    """Backwards through a step's read and the writes before it; both adjoints become those of before all three."""
+    for task in prange(tasks.shape[0]):
+        first, last, left, right = tasks[task]
+        for i in range(weight.shape[0]):
+            for b in range(first, last):
+                total, early = _retroactive_back_row(
+                    trace[b, i, left:right],
+                    eligibility[b, i, left:right],
+                    adjoint[b, i, left:right],
+                    eligibility_adjoint[b, i, left:right],
+                    weight[i, left:right],
+                    alpha[i, left:right],
+                    d_alpha[b % d_alpha.shape[0], i, left:right],
+                    d[b, left:right],
+                    sender[b, i],
+                    amount[b, left:right],
+                    keep[b, left:right],
+                    write[b, left:right],
+                    pre[b, i],
+                    bound,
+                    d_amount[b, left:right],
+                    d_keep[b, left:right],
+                    d_write[b, left:right],
+                )
+                d_sender[task % d_sender.shape[0], b, i] = total
+                d_pre[task % d_pre.shape[0], b, i] = early

@@ -1,7 +1,19 @@
 """The published experiments as data."""
 
 from cluster.experiments import Experiment
-from meta.experiments import adaptation, continual, language, omniglot, patterns, pictures
+from meta.experiments import (
+    adaptation,
+    bandits,
+    continual,
+    cue_reward,
+    foreign,
+    language,
+    mazes,
+    omniglot,
+    patterns,
+    pictures,
+    two_step,
+)
 
 #: The published experiments by name.
 EXPERIMENTS: dict[str, Experiment] = {
@@ -13,5 +25,10 @@ EXPERIMENTS: dict[str, Experiment] = {
         *language.EXPERIMENTS,
         *continual.EXPERIMENTS,
         *adaptation.EXPERIMENTS,
+        *bandits.EXPERIMENTS,
+        *two_step.EXPERIMENTS,
+        *mazes.EXPERIMENTS,
+        *cue_reward.EXPERIMENTS,
+        *foreign.EXPERIMENTS,
     )
 }

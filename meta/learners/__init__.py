@@ -1,4 +1,4 @@
-"""Learners: what a network learns in its lifetime, how, and what is learned about that from outside."""
+"""Learners: what changes in a lifetime, how it is trained, and policies to compare with."""
 
 from meta.learners.inner import Learner
 

@@ -310,7 +310,7 @@ def test_a_second_way_back_is_refused() -> None:
         {"rule": "delta"},
         {"rule": "soft-clipped"},
         {"rate": "connection"},
-        {"modulation": "retroactive"},
+        {"modulation": "retroactive", "rate": "connection"},
         {"modulation": "simple", "fan_out": "connection"},
     ],
 )
