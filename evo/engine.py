@@ -18,6 +18,7 @@ import numpy as np
 from deap import base, tools
 
 from evo import objectives, selection, variation
+from evo.ancestry import marked
 from evo.population import Individual, Population, as_population
 from evo.problems import PROBLEMS, Problem
 from evo.settings import Settings
@@ -50,6 +51,8 @@ def make_toolbox(settings: Settings, problem: Problem | None = None) -> base.Too
     toolbox.register("mate", mate, rate=settings.crossover_rate, rng=rng)
     toolbox.register("mutate", mutate, mutation=settings.mutation, rng=rng)
     toolbox.register("select", selection.select, probabilities=chances, rng=rng, ties=settings.ties)
+    if settings.lineage:
+        toolbox.decorate("mutate", marked)
     return toolbox
 
 

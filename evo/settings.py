@@ -82,6 +82,7 @@ class Settings(NetworkSettings):
     crossover_rate: float = parameter(0.0, "probability that two offspring swap nodes; 0 as published", 0, 1)
     ties: str = parameter("parents-first", "who stands first among equals", choices=("parents-first", "random"))
     stop_when_perfect: bool = parameter(False, "end a trial at its first perfect network")
+    lineage: bool = parameter(False, "keep the ancestors of the best network, for `evo show` to draw")
     measured_networks: int = parameter(
         32,
         "most tied best networks of which a row measures modularity and hierarchy; the last row measures all",

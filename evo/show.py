@@ -10,11 +10,15 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.modularity import modularity, refined_partition
-from analysis.significance import modularity_significance
+from analysis.significance import Significance, significance
 from cluster.errors import UserError
 from cluster.files import read_json
 from cluster.storage import is_remote
+from evo.ancestry import FILE, read_lineage
 from evo.results import check_result, completed
+
+#: Most networks drawn of a lineage.
+ANCESTORS = 12
 
 
 def show(trial: Path, nulls: int, out: Path | None) -> None:
@@ -29,6 +33,7 @@ def show(trial: Path, nulls: int, out: Path | None) -> None:
         UserError: no finished trial there, or a result that its network does not bear out.
     """
     from analysis.drawing import draw_network_figure
+    from analysis.lineage import lineage_figure
     from analysis.style import save_figure
 
     if out is None and is_remote(trial):
@@ -54,12 +59,11 @@ def show(trial: Path, nulls: int, out: Path | None) -> None:
     table.add_row("modularity Q (spectral)", f"{result['modularity']:.4f} in {len(result['partition'])} modules")
     table.add_row("modularity Q (refined)", f"{refined:.4f}")
     if graph.number_of_edges():
-        found = modularity_significance(graph, nulls)
-        table.add_row(
-            f"against {nulls} random networks",
-            f"Q {found.null_mean:.4f} +- {found.null_std:.4f}, z = {found.z:.2f}, p = {found.p:.3g}",
-        )
+        found = significance(graph, nulls=nulls)
+        table.add_row(f"against {nulls} random networks", _chance("Q", found["modularity"]))
     table.add_row("hierarchy H", f"{result['hierarchy']:.4f}")
+    if graph.number_of_edges():
+        table.add_row(f"against {nulls} random networks", _chance("H", found["hierarchy"]))
     if result["sub_problems"] is not None:
         carriers = result["sub_problem_carriers"]
         solved = sum(carrier is not None for carrier in carriers.values())
@@ -79,8 +83,18 @@ def show(trial: Path, nulls: int, out: Path | None) -> None:
         problem.left or None,
         problem.right or None,
     )
-    for file in save_figure(figure, target):
-        print(file)
+    figures = {target: figure}
+    lineage = path.parent / FILE
+    if lineage.exists():
+        ancestors = read_lineage(lineage, problem.topology)
+        figures[target.with_name(target.name + "-lineage")] = lineage_figure(ancestors, count=ANCESTORS)
+    for place, drawn in figures.items():
+        for file in save_figure(drawn, place):
+            print(file)
+
+
+def _chance(symbol: str, found: Significance) -> str:
+    return f"{symbol} {found.null_mean:.4f} +- {found.null_std:.4f}, z = {found.z:.2f}, p = {found.p:.3g}"
 
 
 def _carrier(carrier: Mapping[str, Any] | None) -> str:

@@ -16,9 +16,11 @@ from analysis.decomposition import left_right_score, left_right_split, sub_solut
 from analysis.functions import sub_problems_solved
 from analysis.modularity import modularity, spectral_partition
 from cluster.errors import UserError
+from cluster.files import write_arrays
 from cluster.folder import RunFolder, TrialFolder
 from cluster.seeds import trial_seed
 from cluster.trials import Progress, Trial
+from evo.ancestry import FILE, Ancestry
 from evo.engine import begin, best, generations, make_toolbox
 from evo.objectives import hierarchy as batch_hierarchy
 from evo.objectives import modularity as batch_modularity
@@ -79,6 +81,9 @@ def run_trial(
             "solved_generation": None if own.solved < 0 else own.solved,
         }
         described = describe_best(population, own.toolbox.problem, own_seed)
+        if own.ancestry is not None:
+            entry = population.columns["entry"][drawn_best(population, own_seed)]
+            write_arrays(folder.path / FILE, own.ancestry.lineage(int(entry)))
         folder.finish(identity | described | own.outcome(generation, described["network"]))
 
 
@@ -95,6 +100,7 @@ class Course:
         problem: name of the one that is current.
         toolbox: the current operators.
         solved: generation at which a network was first perfect; -1 while none was.
+        ancestry: of the living, if the settings ask for it.
     """
 
     def __init__(self, settings: Settings, seed: int) -> None:
@@ -103,6 +109,7 @@ class Course:
         self.problem = settings.problem
         self.toolbox = make_toolbox(settings)
         self.solved = -1
+        self.ancestry = Ancestry(self.toolbox.problem.topology) if settings.lineage else None
 
     def step(self, population: Population, generation: int) -> Population:
         """The population after a generation, from the one before it."""
@@ -127,11 +134,16 @@ class Course:
 
     def memory(self) -> dict[str, NDArray]:
         """What it keeps in mind, for the checkpoint."""
-        return {"solved": np.array(self.solved)}
+        rows = {} if self.ancestry is None else self.ancestry.rows.arrays()
+        return {"solved": np.array(self.solved)} | {f"ancestry_{name}": array for name, array in rows.items()}
 
     def recall(self, arrays: Mapping[str, NDArray], generation: int) -> None:
         """Go on from the memory of a generation."""
         self.solved = int(arrays["solved"])
+        if self.ancestry is not None:
+            prefix = "ancestry_"
+            rows = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+            self.ancestry.rows.fill(rows)
 
     def outcome(self, generation: int, network: Mapping[str, Any]) -> dict[str, Any]:
         """What the result holds beyond the best network, which is given as in the result."""
@@ -150,6 +162,8 @@ def _evolve(course: Course, folder: TrialFolder, progress: Progress) -> tuple[Po
     while True:
         if fresh:
             course.notice(population, generation)
+            if course.ancestry is not None:
+                course.ancestry.notice(population, generation)
         ends = course.ends(generation)
         if fresh and (ends or course.logs(generation)):
             row = course.row(population, generation, None if ends else settings.measured_networks)
@@ -194,20 +208,25 @@ def measure(population: Population, generation: int, most: int | None) -> dict[s
     return dict(zip(COLUMNS, values, strict=True))
 
 
+def drawn_best(population: Population, seed: int) -> int:
+    """One of the tied best networks, drawn uniformly from a stream of its own."""
+    tied = best(population)
+    return int(tied[int(np.random.default_rng((seed, zlib.crc32(b"best"))).integers(len(tied)))])
+
+
 def describe_best(population: Population, problem: Problem, seed: int) -> dict[str, Any]:
     """The best network with all its measures, and how its equals compare.
 
-    Of the tied best networks, one is drawn uniformly from a stream of its own; its equals appear as
+    The network is that of `drawn_best`; its equals appear as
     `tied` (their number), `modularity_mean`, `modularity_median`, `hierarchy_mean` and `decomposed_share`.
     """
-    tied = best(population)
-    chosen = tied[int(np.random.default_rng((seed, zlib.crc32(b"best"))).integers(len(tied)))]
-    equals = population.networks.take(tied)
+    chosen = drawn_best(population, seed)
+    equals = population.networks.take(best(population))
     modularities = batch_modularity(equals)
-    graph = to_graph(population.networks, int(chosen))
+    graph = to_graph(population.networks, chosen)
     result = describe_network(graph, population.networks.take([chosen]), problem)
     result |= {
-        "tied": len(tied),
+        "tied": len(equals),
         "modularity_mean": float(modularities.mean()),
         "modularity_median": float(np.median(modularities)),
         "hierarchy_mean": float(batch_hierarchy(equals).mean()),
