@@ -115,6 +115,7 @@ class Maze(Environment):
         self.grid = make_grid(side)
         self.steps, self.reward, self.bump, self.centre, self.onto = steps, reward, bump, centre, onto
         self.following, self.views = self.tensor(self.grid.following.reshape(-1)), self.tensor(self.grid.views)
+        self.zero, self.paid, self.bumped = (torch.tensor(x, device=self.device) for x in (0.0, reward, bump))
 
     def _begin(self, batch: int, stream: np.random.Generator) -> Tensor:
         cells = len(self.grid.places)
@@ -125,17 +126,17 @@ class Maze(Environment):
         if not self.onto:
             landings += landings >= goal
         self.goal, self.landings = self.tensor(goal), self.tensor(landings.astype(np.int64))
+        self.landing = self.landings.unbind()
         self.cell = torch.full((batch,), self.grid.centre, device=self.device)
-        return self.views[self.cell]
+        return self.views.index_select(0, self.cell)
 
     def _act(self, actions: Tensor) -> tuple[Tensor, Tensor]:
-        ahead = self.following[torch.add(actions, self.cell, alpha=4)]
-        arrived = ahead == self.goal
+        ahead = self.following.index_select(0, torch.add(actions, self.cell, alpha=4))
+        arrived, missed = ahead == self.goal, self.zero
         if self.onto or self.bump:
             stayed = ahead == self.cell
             arrived &= ~stayed
-            rewards = self.reward * arrived + self.bump * stayed
-        else:
-            rewards = self.reward * arrived
-        self.cell = torch.where(arrived, self.landings[self.now], ahead)
-        return self.views[self.cell], rewards
+            missed = torch.where(stayed, self.bumped, self.zero)
+        rewards = torch.where(arrived, self.paid, missed)
+        self.cell = torch.where(arrived, self.landing[self.now], ahead)
+        return self.views.index_select(0, self.cell), rewards
