@@ -9,12 +9,12 @@ The claims:
     environments   steps a second as tensors, alone: at least 200 times those of Gymnasium's loop over environments
                    written one by one in Python (SyncVectorEnv), at 1024 lifetimes at once; what a bare loop that
                    only fills arrays would do stands beside it
-    training       an update of 30 lifetimes, everything included (acting, gradients, optimiser): at least 3 times
-                   as fast as steps under plain autograd with a Python environment for each lifetime, in under
-                   1 GB; and how it grows with the batch
+    training       an update of 30 lifetimes, acting, gradients and optimiser included: at least 3 times as fast as
+                   steps under plain autograd with a Python environment for each lifetime, in under 1 GB; and how
+                   it grows with the batch
 
-How to read it: a claim's line ends in "holds" or "FAILS". Times are seconds of the processor on one thread; what is
-compared takes turns, and the best turn of each counts, so that ratios hold on a busy computer too.
+How to read it: a claim's line ends in "holds" or "FAILS". Times are seconds of the processor on one thread. What
+is compared takes turns, and the best turn of each counts, so that ratios hold on a busy computer too.
 """
 
 from __future__ import annotations
