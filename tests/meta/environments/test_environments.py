@@ -209,8 +209,12 @@ def look(walls: Any, place: list[int]) -> list[int]:
 
 
 @pytest.mark.parametrize("name", ["maze of 2018", "maze of 2019"])
-def test_mazes_are_those_walked_square_by_square(name: str) -> None:
+@pytest.mark.parametrize("form", ["compiled", "tensors"])
+def test_mazes_are_those_walked_square_by_square(name: str, form: str) -> None:
     environment = ALL[name]()
+    assert environment.compiled is not None
+    if form == "tensors":
+        environment.compiled = None
     actions = any_actions(environment, 40)
     seen, rewards = played(environment, actions)
     assert float(rewards.max()) == 10
