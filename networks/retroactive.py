@@ -77,7 +77,8 @@ class FusedEligibility:
         if self.pending[0] is not None:
             raise ValueError("learn: a second time after a read: allowed is once")
         assert modulator is not None and self.connections.rate is not None
-        amount = self.connections.amount(modulator).squeeze(-2).expand_as(post)
+        # Under autocast the modulator is of lower precision than the activity.
+        amount = self.connections.amount(modulator).squeeze(-2).to(post.dtype).expand_as(post)
         self.pending = (amount, *fused.columns("decaying", self.connections.rate, post), pre)
 
     def lifetime(self) -> Lifetime:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from cluster.errors import UserError
 from meta.environments.environment import Environment
 
 
@@ -27,6 +29,7 @@ class ForeignEnvironment(Environment):
     Raises:
         ValueError: no such environment, actions that are not discrete, observations that cannot be flattened, or
             episodes that never end.
+        UserError: while a trial runs, a reward that is not a number.
     """
 
     def __init__(
@@ -80,6 +83,9 @@ class ForeignEnvironment(Environment):
                 continue
             member = self.members[row]
             observation, reward, terminated, truncated, _ = member.step(int(member.action_space.start) + action)
+            if not math.isfinite(reward):
+                place = f"--environment {self.identity}: reward {reward} at step {self.now + 1}"
+                raise UserError(f"{place}: allowed are finite numbers")
             rewards[row] = reward
             self.age[row] += 1
             over = terminated or truncated or self.age[row] == self.longest

@@ -6,6 +6,7 @@ Miconi, Clune & Stanley 2018, section 4.4; Miconi, Rawal, Clune & Stanley 2019, 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -113,8 +114,16 @@ class Maze(Environment):
         super().__init__(device)
         check_number("steps", steps, 1)
         self.grid = make_grid(side)
-        self.steps, self.reward, self.bump, self.centre, self.onto = steps, reward, bump, centre, onto
+        self.steps, self.reward, self.bump, self.centre, self.onto = (
+            steps,
+            float(reward),
+            float(bump),
+            centre,
+            onto,
+        )
         self.following, self.views = self.tensor(self.grid.following.reshape(-1)), self.tensor(self.grid.views)
+        self.compiled = compiled_step() if self.device.type == "cpu" else None
+        self.zero, self.paid, self.bumped = (torch.tensor(x, device=self.device) for x in (0.0, reward, bump))
 
     def _begin(self, batch: int, stream: np.random.Generator) -> Tensor:
         cells = len(self.grid.places)
@@ -125,17 +134,45 @@ class Maze(Environment):
         if not self.onto:
             landings += landings >= goal
         self.goal, self.landings = self.tensor(goal), self.tensor(landings.astype(np.int64))
+        self.landing = self.landings.unbind()
         self.cell = torch.full((batch,), self.grid.centre, device=self.device)
-        return self.views[self.cell]
+        return self.views.index_select(0, self.cell)
 
     def _act(self, actions: Tensor) -> tuple[Tensor, Tensor]:
-        ahead = self.following[torch.add(actions, self.cell, alpha=4)]
-        arrived = ahead == self.goal
+        if self.compiled is None:
+            return self._act_by_tensors(actions)
+        seen, rewards = torch.empty(len(actions), 9), torch.empty(len(actions))
+        self.compiled(
+            actions.numpy(),
+            self.cell.numpy(),
+            self.goal.numpy(),
+            self.landing[self.now].numpy(),
+            self.grid.following.reshape(-1),
+            self.grid.views,
+            self.reward,
+            self.bump,
+            self.onto,
+            seen.numpy(),
+            rewards.numpy(),
+        )
+        return seen, rewards
+
+    def _act_by_tensors(self, actions: Tensor) -> tuple[Tensor, Tensor]:
+        ahead = self.following.index_select(0, torch.add(actions, self.cell, alpha=4))
+        arrived, missed = ahead == self.goal, self.zero
         if self.onto or self.bump:
             stayed = ahead == self.cell
             arrived &= ~stayed
-            rewards = self.reward * arrived + self.bump * stayed
-        else:
-            rewards = self.reward * arrived
-        self.cell = torch.where(arrived, self.landings[self.now], ahead)
-        return self.views[self.cell], rewards
+            missed = torch.where(stayed, self.bumped, self.zero)
+        rewards = torch.where(arrived, self.paid, missed)
+        self.cell = torch.where(arrived, self.landing[self.now], ahead)
+        return self.views.index_select(0, self.cell), rewards
+
+
+def compiled_step() -> Callable[..., None] | None:
+    """The step of a CPU; None where numba is not installed, as it need not be beside a GPU."""
+    try:
+        from meta.environments.steps import maze_step
+    except ImportError:
+        return None
+    return maze_step

@@ -52,9 +52,15 @@ class BanditSettings(LifetimeSettings):
 
 
 _BATCHED: dict[str, Any] = {
-    "iterations": 2000,
+    "iterations": 1600,
     "batch": 128,
-    "rate": 3e-3,
+    "rate": 0.01,
+    "decay": 0.5,
+    "decay_every": 400,
+    "clip": 10.0,
+    "time": "share",
+    "value_weight": 0.05,
+    "last_entropy": 0.0,
     "log_every": 20,
     "checkpoint_every": 200,
 }

@@ -44,9 +44,6 @@ def live(
         stream: draws what happens, then the actions.
         learn: have the core keep its way for a gradient, if that is cheaper than going through the inputs, all of
             which are known in the end, a second time and at once (`core.keeps`).
-
-    Raises:
-        ValueError: a reward that is not a number.
     """
     senses, core, steps = agent.senses, agent.core, environment.steps
     observation = environment.reset(batch, stream)
@@ -77,9 +74,6 @@ def live(
         with torch.enable_grad():
             kept.append(core.step(inputs[steps], state)[0])
             stacked = torch.stack(kept)
-    if not bool(torch.isfinite(rewards).all()):
-        first = int((~torch.isfinite(rewards)).any(1).nonzero()[0])
-        raise ValueError(f"reward: not finite at step {first + 1}: allowed are finite numbers")
     known = [alive for alive in lives if alive is not None]
     alive = torch.stack(known).float() if known else None
     return Lived(torch.stack(inputs), actions, rewards, alive, stacked if keeps else None)

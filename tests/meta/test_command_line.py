@@ -34,6 +34,20 @@ SHORT: dict[str, str] = {
     "beaulieu2020-omniglot": "--iterations 12 --checkpoint-every 4 --treatments anml",
     "finn2017-sine": "--iterations 12 --checkpoint-every 4 --treatments maml",
     "javed2019-sine": "--iterations 12 --checkpoint-every 4 --treatments oml",
+    "wang2016-bandits": "--iterations 12 --batch 3 --pulls 6 --neurons 5 --log-every 2 --checkpoint-every 4 "
+    "--evaluation 7 --treatments independent medium",
+    "duan2016-bandits": "--iterations 12 --batch 3 --neurons 5 --log-every 2 --checkpoint-every 4 --evaluation 7 "
+    "--treatments pulls10-arms5",
+    "wang2016-two-step": "--iterations 12 --batch 3 --choices 4 --neurons 5 --log-every 2 --checkpoint-every 4 "
+    "--evaluation 7",
+    "miconi2018-maze": "--iterations 12 --batch 2 --neurons 6 --steps 8 --side 5 --log-every 2 "
+    "--checkpoint-every 4 --evaluation 4",
+    "miconi2019-maze": "--iterations 12 --batch 2 --steps 8 --side 5 --log-every 2 --checkpoint-every 4 "
+    "--evaluation 4 --treatments simple retroactive",
+    "miconi2019-cue-reward": "--iterations 12 --batch 2 --neurons 6 --steps 12 --log-every 2 --checkpoint-every 4 "
+    "--evaluation 4 --treatments simple rnn",
+    "duan2016-gymnasium": "--iterations 12 --batch 2 --neurons 5 --longest 5 --log-every 2 --checkpoint-every 4 "
+    "--evaluation 4",
 }
 #: The same command line with few generated pictures, for processes of their own.
 COMMAND = (
@@ -280,6 +294,12 @@ SMOKE = "--scale smoke --workers 0"
         ("run --config nothing.json", "nothing.json: cannot be read: No such file or directory"),
         ("list nothing", "experiment nothing: no such experiment"),
         ("dance", "invalid choice: 'dance'"),
+        ("run duan2016-gymnasium --environment Pendulum-v1", "Pendulum-v1: its actions are Box"),
+        ("run duan2016-gymnasium --environment Blackjack-v1", "may never end: allowed with --longest 1 or more"),
+        ("run duan2016-gymnasium --environment Nowhere-v0", "--environment: Nowhere-v0: "),
+        ("run wang2016-two-step --common 1.5", "--common 1.5: allowed is a number from 0 to 1"),
+        ("run miconi2019-maze --side 10", "--side: 10: allowed are odd numbers of 5 or more"),
+        ("run wang2016-bandits --arms 3 --treatments medium", "--arms: 3: allowed with kind 'medium' are 2"),
     ],
 )
 def test_bad_input_gets_one_line_and_code_2(
@@ -403,7 +423,7 @@ def test_list_teaches(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_shows_every_setting_of_an_experiment(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert meta("run", name, "--help") == 0
     printed = capsys.readouterr().out
-    own = {"patterns": "--bits", "images": "--pictures", "miconi2018-omniglot": "--ways", "ptb": "--window"}
+    own = {"patterns": "--strength", "images": "--pictures", "miconi2018-omniglot": "--ways", "ptb": "--window"}
     assert all(flag in printed for flag in ("--rate", "--checkpoint-every", "--data-folder", "--tensorboard"))
     for part, flag in own.items():
         assert (flag in printed) == (part in name)
