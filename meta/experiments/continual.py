@@ -134,7 +134,7 @@ _LAST: dict[str, Any] = {"trained": ("head",), "redrawn": ("head",)}
 _PRETRAIN: dict[str, Any] = {"learner": "iid", "reset": False}
 _UNGATED: dict[str, Any] = {"neuromodulatory": 0}
 #: Where convolutions learn in the test, a step takes several times as long, and smaller rates are best.
-_ALL_LEARNS: dict[str, Any] = {"test_rates": (1e-3, 3e-4, 1e-4, 3e-5), "searches": 1, "courses": 3}
+_ALL_LEARNS: dict[str, Any] = {"test_rates": (3e-4, 1e-4, 3e-5), "searches": 1, "courses": 2}
 _ANML_FREEZING: Mapping[str, Mapping[str, Any]] = {
     "anml-ft-pln": {"trained": ("prediction", "head")} | _ALL_LEARNS,
     "anml-ft-pln-nm-out": {"trained": ("neuromodulation.output", "prediction", "head")} | _ALL_LEARNS,
@@ -150,7 +150,7 @@ _FEW_COURSES: dict[str, Any] = {
     "searches": 1,
     "courses": 3,
 }
-_REDUCED = _QUARTER | _FEW_COURSES | {"iterations": 5000}
+_REDUCED = _QUARTER | _FEW_COURSES | {"iterations": 4000}
 _LAPTOP = _QUARTER | _FEW_COURSES | {"iterations": 1500, "counts": (10, 50, 100, 200)}
 _SMOKE: dict[str, Any] = {
     "iterations": 6,
@@ -196,8 +196,8 @@ EXPERIMENTS = (
             **_ANML_FREEZING,
             "oml-ft-rln-final": _OML | _ALL_LEARNS | {"trained": ("representation.10", *_LAYERS)},
             "oml-unlimited": _OML | _ALL_LEARNS | {"trained": ("*",)},
-            "pretrain-ewc": _PRETRAIN | _UNGATED | {"method": "ewc", "oracle": False},
-            "pretrain-synaptic": _PRETRAIN | _UNGATED | {"method": "synaptic", "oracle": False},
+            "pretrain-ewc": _PRETRAIN | _UNGATED | {"method": "ewc", "strength": 100.0, "oracle": False},
+            "pretrain-synaptic": _PRETRAIN | _UNGATED | {"method": "synaptic", "strength": 0.1, "oracle": False},
             "pretrain-replay": _PRETRAIN | _UNGATED | {"method": "replay", "oracle": False},
         },
         ("anml", "anml-no-nm", "oml", "pretrain", "scratch"),
