@@ -14,7 +14,7 @@ The claims, at published size on one thread of a CPU, against the programs in st
 How to read it: a claim's line ends in "holds" or "FAILS". What is compared runs in turns in this process, and the
 least seconds of the processor of each count, so that ratios hold on a busy computer too. Decoding of pictures,
 which the published programs repeat in every iteration, is in neither. The baseline's test is timed over some steps
-and multiplied by their number: it takes hours. Before anything is timed, both are shown to compute the same.
+and multiplied by their number: it takes hours. Before anything is timed, both programs are shown to agree.
 """
 
 from __future__ import annotations

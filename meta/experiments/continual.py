@@ -134,11 +134,17 @@ _LAST: dict[str, Any] = {"trained": ("head",), "redrawn": ("head",)}
 _PRETRAIN: dict[str, Any] = {"learner": "iid", "reset": False}
 _UNGATED: dict[str, Any] = {"neuromodulatory": 0}
 #: Where convolutions learn in the test, a step takes several times as long, and smaller rates are best.
-_ALL_LEARNS: dict[str, Any] = {"test_rates": (1e-3, 3e-4, 1e-4, 3e-5), "searches": 1, "courses": 3}
+_ALL_LEARNS: dict[str, Any] = {"test_rates": (3e-4, 1e-4, 3e-5), "searches": 1, "courses": 2}
 _ANML_FREEZING: Mapping[str, Mapping[str, Any]] = {
     "anml-ft-pln": {"trained": ("prediction", "head")} | _ALL_LEARNS,
     "anml-ft-pln-nm-out": {"trained": ("neuromodulation.output", "prediction", "head")} | _ALL_LEARNS,
     "anml-unlimited": {"trained": ("*",)} | _ALL_LEARNS,
+}
+#: Is it the gates or the width? Treatments by channels, with gates and without, at any scale.
+_WIDTHS: dict[str, dict[str, Any]] = {
+    f"{name}-{channels}": {"channels": channels, "neuromodulatory": channels * 112 // 256 if name == "anml" else 0}
+    for channels in (16, 32, 64, 128)
+    for name in ("anml", "anml-no-nm")
 }
 _SCRATCH = _OML | _ALL_LEARNS | {"iterations": 0, "trained": ("*",)}
 
@@ -147,10 +153,10 @@ _QUARTER: dict[str, Any] = {"channels": 64, "neuromodulatory": 28, "hidden": 256
 _FEW_COURSES: dict[str, Any] = {
     "test_rates": (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5),
     "counts": (10, 50, 100, 200, 400, 600),
-    "searches": 1,
+    "searches": 2,
     "courses": 3,
 }
-_REDUCED = _QUARTER | _FEW_COURSES | {"iterations": 5000}
+_REDUCED = _QUARTER | _FEW_COURSES | {"iterations": 4000}
 _LAPTOP = _QUARTER | _FEW_COURSES | {"iterations": 1500, "counts": (10, 50, 100, 200)}
 _SMOKE: dict[str, Any] = {
     "iterations": 6,
@@ -194,10 +200,11 @@ EXPERIMENTS = (
             "scratch": _SCRATCH,
             "scratch-anml": {"iterations": 0},
             **_ANML_FREEZING,
+            **_WIDTHS,
             "oml-ft-rln-final": _OML | _ALL_LEARNS | {"trained": ("representation.10", *_LAYERS)},
             "oml-unlimited": _OML | _ALL_LEARNS | {"trained": ("*",)},
-            "pretrain-ewc": _PRETRAIN | _UNGATED | {"method": "ewc", "oracle": False},
-            "pretrain-synaptic": _PRETRAIN | _UNGATED | {"method": "synaptic", "oracle": False},
+            "pretrain-ewc": _PRETRAIN | _UNGATED | {"method": "ewc", "strength": 100.0, "oracle": False},
+            "pretrain-synaptic": _PRETRAIN | _UNGATED | {"method": "synaptic", "strength": 0.1, "oracle": False},
             "pretrain-replay": _PRETRAIN | _UNGATED | {"method": "replay", "oracle": False},
         },
         ("anml", "anml-no-nm", "oml", "pretrain", "scratch"),

@@ -38,9 +38,11 @@ def learn_steps(
     keep, new = np.float32(0.9), np.float32(0.1)
     keep_square, new_square = np.float32(0.999), np.float32(0.001)
     epsilon = np.float32(1e-8)
+    for row in range(outputs):
+        errors[row] = _product(weights[row], features[places[begin]])
     for step in range(begin, end):
-        shown = features[places[step]]
-        _softmax(weights, shown, errors)
+        shown, following = features[places[step]], features[places[min(step + 1, end - 1)]]
+        _softmax(errors)
         errors[labels[step]] -= np.float32(1.0)
         size = np.float32(rate / (1.0 - 0.9 ** (step + 1.0)))
         root = np.float32(1.0 / np.sqrt(1.0 - 0.999 ** (step + 1.0)))
@@ -52,21 +54,24 @@ def learn_steps(
                 square = keep_square * second[k] + new_square * gradient * gradient
                 first[k], second[k] = mean, square
                 weight[k] -= size * mean / (np.sqrt(square) * root + epsilon)
+            errors[row] = _product(weight, following)  # the next step's score, while the row is in the cache
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _softmax(weights: Floats, shown: Floats, shares: Floats) -> None:  # pragma: no cover
-    """Shares of the outputs for one example, written to `shares`."""
-    outputs, width = weights.shape
-    for row in range(outputs):
-        weight, total = weights[row], np.float32(0.0)
-        for k in range(width):
-            total += weight[k] * shown[k]
-        shares[row] = total
-    highest = shares.max()
+def _product(one: Floats, other: Floats) -> np.float32:  # pragma: no cover
+    """Scalar product."""
     total = np.float32(0.0)
-    for row in range(outputs):
-        shares[row] = np.exp(shares[row] - highest)
-        total += shares[row]
-    for row in range(outputs):
-        shares[row] /= total
+    for k in range(len(one)):
+        total += one[k] * other[k]
+    return total
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _softmax(scores: Floats) -> None:  # pragma: no cover
+    """Scores become shares, in place."""
+    highest, total = scores.max(), np.float32(0.0)
+    for row in range(len(scores)):
+        scores[row] = np.exp(scores[row] - highest)
+        total += scores[row]
+    for row in range(len(scores)):
+        scores[row] /= total

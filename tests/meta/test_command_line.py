@@ -423,7 +423,7 @@ def test_list_teaches(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_shows_every_setting_of_an_experiment(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert meta("run", name, "--help") == 0
     printed = capsys.readouterr().out
-    own = {"patterns": "--strength", "images": "--pictures", "miconi2018-omniglot": "--ways", "ptb": "--window"}
+    own = {"patterns": "--patterns", "images": "--pictures", "miconi2018-omniglot": "--ways", "ptb": "--window"}
     assert all(flag in printed for flag in ("--rate", "--checkpoint-every", "--data-folder", "--tensorboard"))
     for part, flag in own.items():
         assert (flag in printed) == (part in name)
