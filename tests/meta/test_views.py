@@ -6,7 +6,8 @@ import pytest
 
 from cluster.errors import UserError
 from meta.experiments import EXPERIMENTS
-from meta.views import VIEWS, same_split, sequence_measures
+from meta.views import VIEWS
+from meta.views.sequences import same_split, sequence_measures
 
 
 def result(**values: Any) -> dict[str, Any]:

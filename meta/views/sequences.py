@@ -1,0 +1,153 @@
+"""What a report shows of learning in sequence, and of adapting in a few steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.reports import Groups, Measure, Result
+from cluster.errors import UserError
+from meta.views.view import View
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def sequences(groups: Groups) -> dict[str, Figure]:
+    """Accuracy against the number of classes learned, and of each class against when it was learned."""
+    from analysis.sequences import accuracy_figure, forgetting_figure
+    from analysis.style import treatment_colours
+
+    counts = {name: results[0]["counts"] for name, results in groups.items()}
+    kinds = {
+        "Accuracy, held-out drawings": ("sequential", "held_out"),
+        "Accuracy, learned drawings": ("sequential", "learned"),
+        "Accuracy, mixed order": ("oracle", "held_out"),
+    }
+    panels = {
+        label: {
+            name: np.concatenate([result[order][part] for result in results])
+            for name, results in groups.items()
+            if all(order in result for result in results)
+        }
+        for label, (order, part) in kinds.items()
+    }
+    by_class = {
+        label: {name: [r["sequential"][part] for r in results] for name, results in groups.items()}
+        for label, part in (("Held-out drawings", "class_held_out"), ("Learned drawings", "class_learned"))
+    }
+    colours = treatment_colours(groups)
+    return {
+        "accuracy": accuracy_figure(counts, {k: v for k, v in panels.items() if v}, colours),
+        "forgetting": forgetting_figure(by_class, colours),
+    }
+
+
+def by_step(label: str) -> Callable[[Groups], dict[str, Figure]]:
+    """Draws a score before learning and after each step, means with 95 % intervals over models."""
+
+    def drawn(groups: Groups) -> dict[str, Figure]:
+        from analysis.sequences import course_figure
+        from analysis.style import treatment_colours
+
+        tables = {name: [result["by_step"]["mean"] for result in results] for name, results in groups.items()}
+        return {"steps": course_figure({label: tables}, "Gradient steps", 0, treatment_colours(groups))}
+
+    return drawn
+
+
+def sines_kept(groups: Groups) -> dict[str, Figure]:
+    """Error on the sines seen so far, and on each of them after the last was learned."""
+    from analysis.sequences import course_figure
+    from analysis.style import treatment_colours
+
+    parts = {"Error on sines seen": "error_seen", "Error on each at the end": "error_by_function"}
+    panels = {
+        label: {name: [result[part] for result in results] for name, results in groups.items()}
+        for label, part in parts.items()
+    }
+    return {"kept": course_figure(panels, "Sine", 1, treatment_colours(groups))}
+
+
+def sequence_measures(results: Sequence[Result]) -> tuple[Measure, ...]:
+    """Accuracy after each number of classes, in sequence and in mixed order, and what the features say."""
+    counts = [count for count in results[0]["counts"] if all(count in result["counts"] for result in results)]
+    found = [Measure(f"accuracy_{count}", f"accuracy, {count} classes", 3) for count in counts]
+    found += [Measure(f"oracle_{count}", f"mixed order, {count} classes", 3) for count in counts]
+    found += [
+        Measure("relative_drop", "relative drop from mixed order", 3),
+        Measure("least_squares_features", "least squares, 100 classes", 3),
+        Measure("neighbours_features", "nearest neighbours, 100 classes", 3),
+        Measure("neighbours_ungated", "nearest neighbours before gates", 3),
+        Measure("neighbours_gates", "nearest neighbours of gates", 3),
+        Measure("active_features", "active units", 3),
+        Measure("active_ungated", "active units before gates", 3),
+        Measure("dead_features", "units never active", 3),
+    ]
+    return tuple(measure for measure in found if all(measure.column in result for result in results))
+
+
+def same_split(results: Sequence[Result]) -> None:
+    """Refuse results that were tested on different drawings.
+
+    Raises:
+        UserError: names two of them.
+    """
+    first = results[0]
+    for result in results:
+        if result["split"] != first["split"] or result["counts"][-1] != first["counts"][-1]:
+            names = [f"{one['treatment']}/trial-{one['trial']:03}" for one in (result, first)]
+            tested = [f"{one['split']} to {one['counts'][-1]} classes" for one in (result, first)]
+            raise UserError(
+                f"{names[0]}: tested on {tested[0]}, {names[1]} on {tested[1]}: "
+                "allowed are results of one split and of as many classes, as others do not compare"
+            )
+
+
+_SEQUENCES = View(
+    {"Loss": "loss", "Accuracy, all classes": "remembered"},
+    (
+        Measure("accuracy", "accuracy, held-out drawings", 3),
+        Measure("learned_accuracy", "accuracy, learned drawings", 3),
+        Measure("above_chance", "classes above chance", 3),
+    ),
+    further=sequences,
+    more=sequence_measures,
+    check=same_split,
+)
+
+#: How each experiment is shown, by its name.
+VIEWS = {
+    "beaulieu2020-omniglot": _SEQUENCES,
+    "javed2019-omniglot": _SEQUENCES,
+    "frati2024-omniglot": _SEQUENCES,
+    "finn2017-sine": View(
+        {"Squared error": "error"},
+        (
+            Measure("error_0", "squared error before learning", 3),
+            Measure("error_1", "squared error after a step", 3),
+            Measure("error_10", "squared error after ten steps", 3),
+        ),
+        logarithmic=("Squared error",),
+        further=by_step("Squared error"),
+    ),
+    "finn2017-omniglot": View(
+        {"Loss": "loss", "Accuracy, training classes": "accuracy"},
+        (
+            Measure("accuracy_1", "accuracy after a step, new classes", 4),
+            Measure("test_accuracy", "accuracy after all steps, new classes", 4),
+        ),
+        further=by_step("Accuracy, new classes"),
+    ),
+    "javed2019-sine": View(
+        {"Squared error": "error"},
+        (
+            Measure("first_error", "squared error after one sine", 3),
+            Measure("last_error", "squared error after all sines", 3),
+        ),
+        logarithmic=("Squared error",),
+        further=sines_kept,
+    ),
+}
