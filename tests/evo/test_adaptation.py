@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from one_trial import rows, run
 
 from cluster.errors import UserError
-from cluster.folder import RunFolder
-from cluster.trials import Trial
 from evo.adaptation import Adaptation
 from evo.engine import begin, best
 from evo.environments import AdaptationSettings
@@ -57,26 +54,6 @@ def share(population: Population, name: str) -> np.ndarray:
     """Share of right answers, counted from outputs."""
     problem = PROBLEMS[name]()
     return ((problem.outputs(population.networks)[:, 0] > 0) == TABLES[name]).mean(axis=1)
-
-
-def run(folder: Path, settings: AdaptationSettings, stop: int | None = None) -> dict[str, Any]:
-    """A whole trial, or one that is killed when it has logged generation `stop`."""
-    description = {"format": 1, "experiment": "clune2013-evolvability", "question": "", "command": ""}
-    description |= {"scale": "smoke", "treatments": ["t"], "trials": 1, "seed": 1, "settings": {}}
-    folder.mkdir(exist_ok=True)
-    (folder / "run.json").write_text(json.dumps(description))
-
-    def progress(row: Any) -> None:
-        if row["generation"] == stop:
-            raise KeyboardInterrupt
-
-    settings.run(Trial("t", 0), progress, folder, 1)
-    return RunFolder(folder).trial("t", 0).result
-
-
-def rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / "t" / "trial-000" / "metrics.csv").open() as file:
-        return list(csv.DictReader(file))
 
 
 def solved_base(settings: AdaptationSettings) -> tuple[Adaptation, Population, int]:

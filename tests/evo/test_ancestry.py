@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from one_trial import run, trial
 
 from cluster.errors import UserError
 from cluster.files import read_arrays, write_arrays
-from cluster.folder import RunFolder
-from cluster.trials import Trial
 from evo.ancestry import EVERY, FILE, NO_PARENT, Ancestry, read_lineage
 from evo.engine import begin, generations, make_toolbox
 from evo.problems import PROBLEMS
@@ -22,25 +21,6 @@ SETTINGS = Settings(
     population=40, generations=2 * EVERY + 50, lineage=True, insertions_max=20, log_every=50, checkpoint_every=70
 )
 TOPOLOGY = PROBLEMS[SETTINGS.problem]().topology
-
-
-class Stop(Exception):
-    """Stands in for a kill."""
-
-
-def run(folder: Path, settings: Settings, stop: int | None = None) -> dict[str, Any]:
-    """A trial in a run folder, cut off at the first row from generation `stop` on."""
-
-    def progress(row: Any) -> None:
-        if stop is not None and row["generation"] >= stop:
-            raise Stop
-
-    if not (folder / "run.json").exists():
-        description = {"experiment": "own", "question": "", "command": "", "scale": "smoke"}
-        description |= {"treatments": ["pa"], "trials": 1, "seed": 3, "settings": {}}
-        RunFolder.create(folder, description)
-    settings.run(Trial("pa", 0), progress, folder, 3)
-    return RunFolder(folder).trial("pa", 0).result
 
 
 def test_everybody_alive_descends_from_a_first_network_by_single_births() -> None:
@@ -84,22 +64,20 @@ def test_only_those_are_kept_whom_somebody_descends_from() -> None:
 
 
 def test_a_trial_is_the_same_with_its_lineage_and_without(tmp_path: Path) -> None:
-    import dataclasses
-
     own = run(tmp_path / "with", SETTINGS)
     plain = run(tmp_path / "without", dataclasses.replace(SETTINGS, lineage=False))
     assert own == plain
-    files = [RunFolder(tmp_path / name).trial("pa", 0).path / "metrics.csv" for name in ("with", "without")]
+    files = [trial(tmp_path / name).path / "metrics.csv" for name in ("with", "without")]
     assert files[0].read_bytes() == files[1].read_bytes()
     assert not (files[1].parent / FILE).exists()
 
 
 def test_killed_and_resumed_it_has_the_same_lineage_which_ends_in_the_best_network(tmp_path: Path) -> None:
     result = run(tmp_path / "whole", SETTINGS)
-    with pytest.raises(Stop):
+    with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "cut", SETTINGS, stop=150)
     run(tmp_path / "cut", SETTINGS)
-    files = [RunFolder(tmp_path / name).trial("pa", 0).path / FILE for name in ("whole", "cut")]
+    files = [trial(tmp_path / name).path / FILE for name in ("whole", "cut")]
     assert files[0].read_bytes() == files[1].read_bytes()
     ancestors = read_lineage(files[0], TOPOLOGY)
     best = from_graph(from_json(result["network"]), TOPOLOGY)

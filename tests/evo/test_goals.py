@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from one_trial import rows, run
 
 from cluster.errors import UserError
-from cluster.folder import RunFolder
-from cluster.trials import Trial
 from evo.engine import begin, generations, make_toolbox
 from evo.environments import GOAL_TREATMENTS, PERIODS, GoalSettings
 from evo.experiments import EXPERIMENTS
@@ -45,25 +43,6 @@ def evolved(settings: GoalSettings, length: int) -> tuple[AlternatingGoals, Popu
         population = course.step(population, generation)
         course.notice(population, generation)
     return course, population
-
-
-def run(folder: Path, settings: GoalSettings, stop: int | None = None) -> dict[str, Any]:
-    """A whole trial, or one that is killed when it has logged generation `stop`."""
-    description = {"format": 1, "experiment": EXPERIMENT.name, "question": "", "command": "", "scale": "smoke"}
-    description |= {"treatments": ["t"], "trials": 1, "seed": 1, "settings": {}}
-    (folder / "run.json").write_text(json.dumps(description))
-
-    def progress(row: Any) -> None:
-        if row["generation"] == stop:
-            raise KeyboardInterrupt
-
-    settings.run(Trial("t", 0), progress, folder, 1)
-    return RunFolder(folder).trial("t", 0).result
-
-
-def rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / "t" / "trial-000" / "metrics.csv").open() as file:
-        return list(csv.DictReader(file))
 
 
 @given(st.integers(1, 50), st.integers(0, 500), st.integers(1, 3))
