@@ -38,7 +38,10 @@ def regret_figure(agents: Mapping[str, ArrayLike], policies: Mapping[str, Mappin
         others = [Curve(pulls, regret, regret, regret, policy) for policy, regret in known.items()]
         panels.append(Panel([*others, own], "Cumulative regret" + (f", {name}" if len(agents) > 1 else "")))
     names = list(dict.fromkeys(policy for table in policies.values() for policy in table))
-    colours = dict(zip(names, style.PALETTE[1:], strict=False)) | {AGENT: style.PALETTE[0]}
+    free = [
+        colour for colour in style.distinct_colours(len(names) + 2)[1:] if colour != style.PALETTE[6]
+    ]  # too pale
+    colours = dict(zip(names, free, strict=False)) | {AGENT: style.PALETTE[0]}
     return curves_figure(panels, "Pull", colours=colours)
 
 
