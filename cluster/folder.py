@@ -238,7 +238,7 @@ class TrialFolder:
         """Columns of the metrics so far; none where there are no metrics."""
         if not self._metrics.exists():
             return []
-        return next(csv.reader(self._metrics.read_text().splitlines()[:1]), [])
+        return next(csv.reader(self._metrics.read_bytes().decode().splitlines()[:1]), [])
 
     def checkpoint(self, arrays: Mapping[str, NDArray]) -> None:
         """Flush the metrics, then replace the checkpoint, which remembers how long the metrics were."""
