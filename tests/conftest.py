@@ -1,5 +1,6 @@
 """Its place puts this folder on the path, so that tests of every package find `oracles` and the like."""
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,9 @@ from hypothesis import settings
 
 settings.register_profile("house", deadline=None)  # no test looks at a clock
 settings.load_profile("house")
+
+# Where tests run in the background the shell has the signal ignored, and so would all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -367,8 +367,6 @@ def test_interrupted_a_run_says_how_to_go_on(tmp_path: Path) -> None:
         ],
         stderr=subprocess.PIPE,
         text=True,
-        # Tests that run in the background would hand down that the signal is ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not list(tmp_path.glob("run/*/trial-*/metrics.csv")):
         assert process.poll() is None
