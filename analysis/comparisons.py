@@ -43,7 +43,7 @@ def compare_groups(
     for measure in measures:
         groups = _split(numbers_of(table, measure), labels)
         own = [_ranks_compared(groups, a, against) for a, against in paired(list(groups), base)]
-        rows += [{"measure": measure} | row for row in _corrected(own)]
+        rows += [{"measure": measure} | row for row in corrected(own)]
     return pd.DataFrame(rows)
 
 
@@ -76,7 +76,7 @@ def compare_shares(
             raise ValueError(f"table: column {outcome}: allowed are true and false")
         groups = _split(values, labels)
         own = [_shares_compared(groups, a, against) for a, against in paired(list(groups), base)]
-        rows += [{"outcome": outcome} | row for row in _corrected(own)]
+        rows += [{"outcome": outcome} | row for row in corrected(own)]
     return pd.DataFrame(rows)
 
 
@@ -109,6 +109,14 @@ def paired(names: list[str], base: str | None) -> list[tuple[str, str]]:
     if base not in names:
         raise ValueError(f"base: {base!r}: allowed are {', '.join(map(str, names))}")
     return [(name, base) for name in names if name != base]
+
+
+def corrected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tests with `p_holm`, their p corrected for their number, filled in where there was one (p is not NaN)."""
+    tested = [row for row in rows if not np.isnan(row["p"])]
+    for row, p in zip(tested, holm([row["p"] for row in tested]) if tested else [], strict=True):
+        row["p_holm"] = float(p)
+    return rows
 
 
 def _labels(table: pd.DataFrame, by: str | Sequence[str], columns: Sequence[str]) -> NDArray[np.object_]:
@@ -146,14 +154,6 @@ def _shares_compared(groups: dict[str, NDArray[np.float64]], a: str, against: st
         return row | dict.fromkeys(("odds_ratio", "p", "p_holm"), np.nan)
     test = fisher_exact(row["yes_a"], len(first), row["yes_against"], len(second))
     return row | {"odds_ratio": test.odds_ratio, "p": test.p, "p_holm": np.nan}
-
-
-def _corrected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Tests with `p_holm` filled in where there was one."""
-    tested = [row for row in rows if not np.isnan(row["p"])]
-    for row, p in zip(tested, holm([row["p"] for row in tested]) if tested else [], strict=True):
-        row["p_holm"] = float(p)
-    return rows
 
 
 def _median(values: NDArray[np.float64]) -> float:

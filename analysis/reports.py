@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis import statistics
+from analysis.comparisons import corrected
 from analysis.runs import all_treatments, finished_trials, results_table
 from cluster.errors import UserError
 from cluster.files import disk_error, write_atomic, write_json
@@ -149,14 +150,6 @@ def against_first(treatments: Iterable[str]) -> dict[str, str]:
 def numbers(results: Sequence[Result], column: str) -> list[float]:
     """Values of a column, without results that have none (None)."""
     return [result[column] for result in results if result[column] is not None]
-
-
-def corrected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Tests with `p_holm`, which corrects for their number."""
-    if rows:
-        for row, p in zip(rows, statistics.holm([row["p"] for row in rows]), strict=True):
-            row["p_holm"] = float(p)
-    return rows
 
 
 def write_tables(

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis import statistics
+from analysis.comparisons import corrected
 from analysis.page import Page
 from analysis.reports import (
     Groups,
     Measure,
-    corrected,
     make_folder,
     numbers,
     print_report,
