@@ -15,4 +15,11 @@ METHODS: Mapping[str, Callable[..., Online]] = {
     "replay": Replay,
 }
 
-__all__ = ["METHODS", "ElasticWeights", "Replay", "SynapticIntelligence"]
+#: Options of a method that an experiment sets, by the names of its settings.
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "ewc": ("strength",),
+    "synaptic": ("strength",),
+    "replay": ("memory",),
+}
+
+__all__ = ["METHODS", "OPTIONS", "ElasticWeights", "Replay", "SynapticIntelligence"]

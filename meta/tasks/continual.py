@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cluster.errors import UserError
-from meta.baselines import METHODS
+from meta.baselines import METHODS, OPTIONS
 from meta.data import Characters, data_folder, generate_characters, load_omniglot
 from meta.experiments.continual import ContinualSettings
 from meta.learners import Learner, anml, iid
@@ -231,12 +231,8 @@ class ContinualTask(Task[ContinualSettings]):
     def method(self) -> Method:
         """Who learns in the test."""
         settings = self.settings
-        maker = METHODS[settings.method]
-        if settings.method == "plain":
-            return maker
-        if settings.method == "replay":
-            return partial(maker, memory=settings.memory)
-        return partial(maker, strength=settings.strength)
+        options = {name: getattr(settings, name) for name in OPTIONS.get(settings.method, ())}
+        return partial(METHODS[settings.method], **options) if options else METHODS[settings.method]
 
     def split_name(self) -> str:
         """Names what is tested on: results of different splits cannot be compared."""
