@@ -76,7 +76,11 @@ def metrics_of(paths: Paths, columns: Iterable[str] = ()) -> pd.DataFrame:
 
 
 def solving_times(
-    paths: Paths, metric: str = "performance", goal: float = 1.0, event: str = "solved_generation"
+    paths: Paths,
+    metric: str = "performance",
+    goal: float = 1.0,
+    event: str = "solved_generation",
+    phase: str = "adaptation",
 ) -> pd.DataFrame:
     """When each trial solved its problem, or until when it has not: censored, but not left out.
 
@@ -89,6 +93,7 @@ def solving_times(
         metric: column of the metrics that tells whether a trial that goes on has solved the problem.
         goal: the least value of it that does.
         event: entry of result.json with the generation in which a trial solved it, null if it never did.
+        phase: where the metrics tell phases of a trial, the one whose problem is meant.
 
     Returns:
         A row for each trial that has logged anything: `run`, `experiment`, `treatment`, `trial`, `generation`, and
@@ -105,7 +110,7 @@ def solving_times(
         for folder in _holding(run, "result.json", "metrics.csv"):
             treatment, number = folder.path.parent.name, _number(folder)
             done = Trial(treatment, number) in finished
-            until = _solved(folder, event) if done else _followed(folder, metric, goal)
+            until = _solved(folder, event) if done else _followed(folder, metric, goal, phase)
             if until is not None:
                 rows.append((name, experiment, treatment, number, *until))
     if not rows:
@@ -147,11 +152,12 @@ def _solved(folder: TrialFolder, event: str) -> tuple[int, bool]:
     return int(result[event] if solved else result["generation"]), solved
 
 
-def _followed(folder: TrialFolder, metric: str, goal: float) -> tuple[int, bool] | None:
+def _followed(folder: TrialFolder, metric: str, goal: float, phase: str) -> tuple[int, bool] | None:
     table = read_metrics([folder], ["generation", metric])
     if table.empty:
         return None
-    reached = table["generation"][table[metric] >= goal]
+    counts = table["phase"] == phase if "phase" in table else True
+    reached = table["generation"][(table[metric] >= goal) & counts]
     return (int(reached.iloc[0]), True) if len(reached) else (int(table["generation"].iloc[-1]), False)
 
 

@@ -84,6 +84,18 @@ def test_a_trial_that_never_solved_is_censored_not_left_out(run: Path) -> None:
     assert len(solving_times([run])) == 4
 
 
+def test_a_trial_with_phases_has_solved_its_problem_only_in_the_one_that_is_meant(run: Path) -> None:
+    other = make_run(run.parent / "phases", ["pa"])
+    first = [row | {"phase": "base"} for row in rows_of([0.5, 1.0])]
+    later = [{"generation": 300, "performance": value, "phase": "adaptation"} for value in (0.9, 1.0)]
+    add_trial(other, "pa", 0, first)
+    add_trial(other, "pa", 1, [*first, *later[:1]])
+    add_trial(other, "pa", 2, [*first, *later[1:]])
+    assert solving_times([other.path])["solved"].tolist() == [False, False, True]
+    assert solving_times([other.path])["generation"].tolist() == [100, 300, 300]
+    assert solving_times([other.path], phase="base")["generation"].tolist() == [100, 100, 100]
+
+
 def test_a_line_that_is_being_written_is_left_out(run: Path) -> None:
     with (run / "pa" / "trial-000" / "metrics.csv").open("a") as file:
         file.write("200,0.9")
