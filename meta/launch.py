@@ -22,6 +22,7 @@ examples:
 def check(plan: Plan, places: Mapping[str, str | None]) -> None:
     """Look for the device and the data before the run folder is made."""
     from meta.sharing import gradient_workers
+    from meta.start import check_start
     from meta.training import check_device
 
     for treatment in plan.treatments:
@@ -29,6 +30,8 @@ def check(plan: Plan, places: Mapping[str, str | None]) -> None:
         check_device(settings.device)
         gradient_workers(settings, places)
         settings.prepare(places.get("data_folder"))
+        if settings.start:
+            check_start(settings, plan.trials, places.get("data_folder"))
 
 
 def prepare(plan: Plan, places: Mapping[str, str | None]) -> None:

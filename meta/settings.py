@@ -35,6 +35,9 @@ class Training:
     threads: int = parameter(1, "threads of a trial; decides rounding, hence recorded", 1)
     log_every: int = parameter(10, "iterations between rows of metrics.csv", 1)
     checkpoint_every: int = parameter(100, "iterations between checkpoints; a multiple of --log-every", 1)
+    start: str = parameter(
+        "", "RUN/TREATMENT of trained networks: trial k starts from that of its trial k; empty starts at random"
+    )
     evaluation: int = parameter(100, "lifetimes of the evaluation at the end", 1)
 
     def checked(self) -> Self:

@@ -17,6 +17,7 @@ from cluster.seeds import trial_seed
 from cluster.trials import Progress, Trial
 from meta.settings import Training
 from meta.sharing import open_pool
+from meta.start import start_from
 from meta.training import train
 
 #: Parameters of glibc's mallopt.
@@ -46,6 +47,8 @@ def run_trial(
         own_seed = trial_seed(seed, trial.treatment, trial.number)
         data, events = places.get("data_folder"), places.get("tensorboard")
         task = settings.task(own_seed, data)
+        if settings.start:
+            start_from(task.model, settings.start, trial.number)
         with ExitStack() as stack:
             pool = open_pool(settings, own_seed, data, places)
             if pool is not None:
