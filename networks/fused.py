@@ -6,7 +6,8 @@ traces are made again, by undoing the writes or, where a clip forbids that, by w
 
 Everything of the order of the number of neurons (activation, modulator, fan-out) stays in torch under autograd,
 so a `FusedTrace` fits into any cell that uses `PlasticConnections`, step by step, also when an environment answers
-between steps. With d_t the gradient of what the receivers got at step t, and A_t that of the trace read at step t:
+between steps; where none does, `FusedTrace.run` takes many steps at once. With d_t the gradient of what the
+receivers got at step t, and A_t that of the trace read at step t:
 
     A_t = alpha * (sender_t d_t) + keep_t A_{t+1} inside the clip
     d weight = sum_t sender_t d_t,    d alpha = sum_t H_t * (sender_t d_t)
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from networks import sweeps
+from networks import stretch, sweeps
 from networks.plastic import Lifetime, PlasticConnections, Traces
 
 #: Rules whose write is `keep * H + pre write`, with keep and write from the rate and the receivers' activity.
@@ -110,6 +111,28 @@ class FusedTrace:
             amount = connections.amount(modulator).squeeze(-2)
         assert amount is not None
         self.pending = (*columns(connections.rule_name, amount, post), pre)
+
+    def run(self, drives: Tensor, activity: Tensor, clamped: bool) -> Tensor:
+        """Activity (steps, batch, neurons) of neurons that send to themselves, driven by a stretch of input alone.
+
+        Args:
+            drives: input of every step, (steps, batch, neurons), at least one.
+            activity: before the first, (batch, neurons).
+            clamped: whether neurons with a drive take exactly that value.
+
+        Raises:
+            ValueError: something was read or learned before, or a modulator decides what is learned.
+        """
+        connections = self.connections
+        if self.turn is not None or self.pending[1] is not None or connections.modulation != "none":
+            raise ValueError("run: allowed is without a modulator, and before any read")
+        rule, rate = connections.rule_name, connections.rate
+        assert rule is not None and rate is not None
+        parameters = self.weight, self.alpha, self.start
+        steps, self.turn = stretch.run(self.store, rule, clamped, drives, activity, rate, parameters)
+        before = steps[-2] if len(steps) > 1 else activity
+        self.pending = (*columns(rule, rate, steps[-1]), before)
+        return steps
 
     def lifetime(self) -> Lifetime:
         """The traces now, with the gradient through all that was written; ends the use of this object."""

@@ -10,7 +10,7 @@ Miconi, Clune & Stanley 2018 (eq. 1-3); Miconi, Rawal, Clune & Stanley 2019 (eq.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +57,14 @@ class FusedLifetime(Protocol):
 
     def lifetime(self) -> Lifetime:
         """The traces now; ends the use of this object."""
+
+
+@runtime_checkable
+class RunningLifetime(FusedLifetime, Protocol):
+    """A form of a lifetime that can take many steps of recurrent neurons at once."""
+
+    def run(self, drives: Tensor, activity: Tensor, clamped: bool) -> Tensor:
+        """Activity after each step of drives (steps, batch, neurons), from that before the first."""
 
 
 Traces = Lifetime | FusedLifetime

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from networks.deferred import DeferredProduct
-from networks.plastic import Lifetime, PlasticConnections, Traces
+from networks.plastic import Lifetime, PlasticConnections, RunningLifetime, Traces
 from networks.plasticity import check_choice
 
 INPUTS = ("added", "clamped")
@@ -132,6 +132,8 @@ def unroll(
         return _unroll_plain(cell, drives, state)
     if fused and isinstance(state.lifetime, Lifetime):
         state = state._replace(lifetime=fast_lifetime(cell.recurrent, state.lifetime, len(drives)))
+        if cell.recurrent.modulation == "none" and isinstance(state.lifetime, RunningLifetime) and len(drives):
+            return _run(cell, drives, state, keep_state)
     activities, modulators = [], []
     for drive in drives:
         state = cell(drive, state)
@@ -141,6 +143,14 @@ def unroll(
         state = state._replace(lifetime=state.lifetime.lifetime() if keep_state else None)
     known = [modulator for modulator in modulators if modulator is not None]
     return Unrolled(torch.stack(activities), torch.stack(known) if known else None, state)
+
+
+def _run(cell: PlasticRNNCell, drives: Tensor, state: RecurrentState, keep_state: bool) -> Unrolled:
+    """All steps by the lifetime itself."""
+    lifetime = state.lifetime
+    assert isinstance(lifetime, RunningLifetime)
+    activity = lifetime.run(drives, state.activity, cell.clamped)
+    return Unrolled(activity, None, RecurrentState(activity[-1], lifetime.lifetime() if keep_state else None))
 
 
 def fast_lifetime(connections: PlasticConnections, lifetime: Lifetime, steps: int) -> Traces:

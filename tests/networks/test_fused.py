@@ -70,10 +70,12 @@ def compare(cell: PlasticRNNCell, loss: Loss = whole, tolerance: float = 1e-10, 
     assert_close(run(cell, True, loss, **more), run(cell, False, loss, **more), tolerance)
 
 
-@pytest.fixture(params=["episodes", "blocks"])
+@pytest.fixture(params=["episodes", "blocks", "blocks, step by step"])
 def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways to cut a sweep into tasks: whole episodes, and blocks of receivers."""
-    if request.param == "blocks":
+    """Both ways to cut a sweep into tasks, whole episodes and blocks of receivers; also step by step."""
+    if request.param.endswith("step by step"):
+        monkeypatch.setattr(recurrent, "RunningLifetime", type("Nothing", (), {}))
+    if request.param.startswith("blocks"):
         monkeypatch.setattr(fused, "SMALL", 2)
         monkeypatch.setattr(fused, "BLOCK", 3)
     return request.param
@@ -142,6 +144,34 @@ def test_a_trace_exactly_on_the_bound_passes_its_gradient() -> None:
 
     assert_close(gradients(True), gradients(False), 1e-12)
     assert bool(gradients(True)[-1] != 0)
+
+
+def test_a_stretch_of_steps_comes_first_and_without_a_modulator() -> None:
+    drives, activity = draw(1, 2, B, N), draw(2, B, N)
+    for cell, reads in ((made(), 1), (made(modulation="simple"), 0)):
+        trace = FusedTrace(cell.recurrent, cell.recurrent.initial(B))
+        for _ in range(reads):
+            trace.read(activity)
+        with pytest.raises(ValueError, match="run: allowed is without a modulator, and before any read"):
+            trace.run(drives, activity, False)
+
+
+def test_steps_after_a_stretch_go_on_from_it() -> None:
+    cell = made(rule="oja")
+    drives = draw(1, 5, B, N).requires_grad_()
+    wanted = [drives, *cell.parameters()]
+    state = cell.initial(B)
+    assert isinstance(state.lifetime, Lifetime)
+    trace = FusedTrace(cell.recurrent, state.lifetime)
+    first = trace.run(drives[:3], state.activity, False)
+    rest = RecurrentState(first[-1], trace)
+    for drive in drives[3:]:
+        rest = cell(drive, rest)
+    found = whole(torch.cat([first, rest.activity[None]]), trace.lifetime().trace)
+    plain = unroll(cell, drives, state, fused=False)
+    assert isinstance(plain.state.lifetime, Lifetime)
+    expected = whole(plain.activity[[0, 1, 2, 4]], plain.state.lifetime.trace)
+    assert_close(torch.autograd.grad(found, wanted), torch.autograd.grad(expected, wanted), 1e-10)
 
 
 @pytest.mark.parametrize("rule", FUSED_RULES)
