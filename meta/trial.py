@@ -86,9 +86,10 @@ def keep_memory() -> None:
 
 def use_threads(threads: int) -> None:
     """Have torch and the compiled kernels use so many threads; how sums are split decides their rounding."""
-    torch.set_num_threads(threads)
     try:
         import numba
     except ImportError:  # machines with a GPU need no compiled kernels
-        return
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+        pass
+    else:
+        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    torch.set_num_threads(threads)  # last: numba's first call gives OpenMP, which torch shares, all processors

@@ -1,6 +1,9 @@
 """The outer loop on a task small enough to follow by hand: steps, metrics, checkpoints, divergence."""
 
 import csv
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -272,3 +275,20 @@ def test_events_are_written_for_tensorboard_and_cut_back_on_resuming(tmp_path: P
     read = EventAccumulator(str(tmp_path / "events"))
     read.Reload()
     assert [event.step for event in read.Scalars("loss")] == [2, 4, 6, 8, 10]
+
+
+def test_a_trial_keeps_to_its_threads() -> None:
+    """Numba's first call gives OpenMP all processors, and torch shares it; only a fresh process shows that."""
+    program = """
+import torch
+from meta.trial import use_threads
+use_threads(1)
+from networks.plastic import PlasticConnections
+from networks.fused import FusedTrace
+connections = PlasticConnections(300, 300)
+FusedTrace(connections, connections.initial(1)).read(torch.ones(1, 300))
+print(torch.get_num_threads())
+"""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    found = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True)
+    assert found.stdout.split() == [b"1"]
