@@ -282,6 +282,7 @@ def test_a_trial_keeps_to_its_threads() -> None:
     program = """
 import torch
 from meta.trial import use_threads
+torch.ones(1000, 1000).sum()  # after which torch no longer sets its threads anew by itself
 use_threads(1)
 from networks.plastic import PlasticConnections
 from networks.fused import FusedTrace
