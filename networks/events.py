@@ -137,10 +137,10 @@ class EventTrace:
 
     def lifetime(self) -> Lifetime:
         """The traces after the window, clipped where the rule clips; ends the use of this object."""
-        trace = self._unclipped()
-        clips = self.connections.rule_name == "clipped" or self.connections.modulation == "retroactive"
-        if clips:
-            trace = hard_clip(trace, self.connections.bound)
+        trace, bound = self._unclipped(), self.connections.bound
+        if self.connections.rule_name == "clipped" or self.connections.modulation == "retroactive":
+            fresh = trace is not self.start.trace and not torch.is_grad_enabled()
+            trace = trace.clamp_(-bound, bound) if fresh else hard_clip(trace, bound)
         eligibility = self.start.eligibility
         if eligibility is not None and self.waiting is not None:
             eligibility = eligibility * self.faded + torch.stack(self.keys, 2) @ self.waiting
@@ -152,7 +152,10 @@ class EventTrace:
         if self.moved is not None and self.start.eligibility is not None:
             trace = trace + factor * self.start.eligibility * _rows(self.moved)
         if self.values is not None:
-            trace = trace + factor * (torch.stack(self.keys, 2) @ self.values)
+            written = torch.stack(self.keys, 2) @ self.values
+            written = written if self.each is None else self.each * written
+            # in place where no gradient is wanted: a pass over all traces, and the memory for them, less
+            trace = trace + written if torch.is_grad_enabled() else written.to(trace.dtype).add_(trace)
         return trace
 
     @torch.no_grad()
@@ -166,7 +169,8 @@ class EventTrace:
 
 def _is_zero(trace: Tensor) -> bool:
     """Whether a trace is that of a lifetime's beginning, which nothing has to be read from."""
-    return not trace.requires_grad and not bool(trace.any())
+    # one row tells mostly, and reading all takes as long as a step
+    return not (trace.requires_grad or bool(trace[:, :1].any()) or bool(trace.any()))
 
 
 def _append(values: Tensor | None, new: Tensor) -> Tensor:

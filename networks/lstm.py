@@ -75,11 +75,13 @@ class PlasticLSTMCell(nn.Module):
             return state._replace(lifetime=form.EventTrace(self.recurrent, lifetime))
         return state
 
-    def end(self, state: LSTMState) -> LSTMState:
-        """The state after a window, its traces formed."""
-        if state.lifetime is None or isinstance(state.lifetime, Lifetime):
-            return state
-        return state._replace(lifetime=state.lifetime.lifetime())
+    def end(self, state: LSTMState, cut: bool = False) -> LSTMState:
+        """The state after a window, its traces formed; cut off from the graph that made it where told so."""
+        lifetime = state.lifetime
+        if not (lifetime is None or isinstance(lifetime, Lifetime)):
+            with torch.set_grad_enabled(torch.is_grad_enabled() and not cut):
+                state = state._replace(lifetime=lifetime.lifetime())
+        return state.detach() if cut else state
 
     def forward(self, input: Tensor, state: LSTMState) -> LSTMState:
         """One step from an input (batch, inputs)."""
@@ -104,7 +106,9 @@ class PlasticLSTMCell(nn.Module):
         lifetime = self.recurrent.learn(state.lifetime, state.hidden, candidate, modulator)
         return LSTMState(hidden, cell, lifetime)
 
-    def unroll(self, inputs: Tensor, state: LSTMState, events: bool = True) -> tuple[Tensor, LSTMState]:
+    def unroll(
+        self, inputs: Tensor, state: LSTMState, events: bool = True, cut: bool = False
+    ) -> tuple[Tensor, LSTMState]:
         """Outputs (steps, batch, cells) to inputs (steps, batch, inputs), and the state after them.
 
         Args:
@@ -112,6 +116,8 @@ class PlasticLSTMCell(nn.Module):
             state: before it.
             events: remember the window as events (`networks.events`) where the options allow it; exact but for a
                 clip, which then is applied at the window's end alone.
+            cut: whether the state after the window is cut off from the graph that made it, as truncated
+                backpropagation has it, which spares passes over the traces.
         """
         driven, gates = self.input(inputs), DeferredProduct(self.gates.weight.T)
         state = self.begin(state, events)
@@ -119,7 +125,7 @@ class PlasticLSTMCell(nn.Module):
         for step in driven:
             state = self.step(step, gates(state.hidden) + self.gates.bias, state)
             outputs.append(state.hidden)
-        return torch.stack(outputs), self.end(state)
+        return torch.stack(outputs), self.end(state, cut)
 
 
 class LSTMCell(nn.Module):
@@ -135,10 +141,13 @@ class LSTMCell(nn.Module):
         empty = next(self.lstm.parameters()).new_zeros(batch, self.cells)
         return LSTMState(empty, empty)
 
-    def unroll(self, inputs: Tensor, state: LSTMState, events: bool = True) -> tuple[Tensor, LSTMState]:
+    def unroll(
+        self, inputs: Tensor, state: LSTMState, events: bool = True, cut: bool = False
+    ) -> tuple[Tensor, LSTMState]:
         """Outputs (steps, batch, cells) to inputs (steps, batch, inputs), and the state after them."""
         outputs, (hidden, cell) = self.lstm(inputs, (state.hidden[None], state.cell[None]))
-        return outputs, LSTMState(hidden[0], cell[0])
+        after = LSTMState(hidden[0], cell[0])
+        return outputs, after.detach() if cut else after
 
 
 class StackedLSTM(nn.Module):
@@ -166,15 +175,18 @@ class StackedLSTM(nn.Module):
         return [layer.initial(batch) for layer in self.layers]  # type: ignore[operator]
 
     def forward(
-        self, inputs: Tensor, states: list[LSTMState], events: bool = True
+        self, inputs: Tensor, states: list[LSTMState], events: bool = True, cut: bool = False
     ) -> tuple[list[Tensor], list[LSTMState]]:
-        """Outputs of every layer (steps, batch, cells) to inputs (steps, batch, inputs), and the new states."""
+        """Outputs of every layer (steps, batch, cells) to inputs (steps, batch, inputs), and the new states.
+
+        Options as in `PlasticLSTMCell.unroll`.
+        """
         outputs: list[Tensor] = []
         after: list[LSTMState] = []
         for layer, state in zip(self.layers, states, strict=True):
             if outputs:
                 inputs = drop(inputs, self.dropout if self.training else 0.0, self.locked)
-            inputs, state = layer.unroll(inputs, state, events)  # type: ignore[operator]
+            inputs, state = layer.unroll(inputs, state, events, cut)  # type: ignore[operator]
             outputs.append(inputs)
             after.append(state)
         return outputs, after

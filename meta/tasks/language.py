@@ -109,11 +109,11 @@ class LanguageModel(nn.Module):
                 nn.init.uniform_(parameter, -spread, spread)
 
     def forward(self, words: Tensor, states: list[LSTMState]) -> tuple[Tensor, Tensor, list[LSTMState]]:
-        """Logits (steps, batch, vocabulary), the last layer's outputs before dropout, and the new states."""
+        """Logits (steps, batch, vocabulary), the last layer's outputs before dropout, and the new states, cut."""
         settings = self.settings
         vectors = self._embed(words)
         vectors = drop(vectors, settings.dropout_input if self.training else 0.0, True)
-        outputs, states = self.layers(vectors, states)
+        outputs, states = self.layers(vectors, states, cut=True)
         last = outputs[-1]
         dropped = drop(last, settings.dropout_output if self.training else 0.0, True)
         return self.output(dropped), last, states
@@ -308,8 +308,7 @@ class LanguageTask(Task[LanguageSettings]):
 
 
 def carried(state: LSTMState) -> LSTMState:
-    """A state as the next window starts from it: cut off, and in single precision."""
-    state = state.detach()
+    """A state as the next window starts from it, in single precision."""
     lifetime = state.lifetime
     if isinstance(lifetime, Lifetime):
         eligibility = lifetime.eligibility

@@ -107,6 +107,21 @@ def test_windows_as_events_agree_with_plain_steps(kind: str, split: tuple[int, .
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_state_that_is_cut_off_is_the_same_and_has_no_gradient(kind: str) -> None:
+    cell = made(kind)
+    first, second = draw(1, 3, B, X), draw(2, 3, B, X)
+    before = cell.unroll(first, cell.initial(B), cut=True)[1]
+    kept = [leaf.clone() for leaf in leaves(before)]
+    whole, after = cell.unroll(second, before)
+    outputs, cut = cell.unroll(second, before, cut=True)
+    assert torch.equal(outputs, whole) and outputs.requires_grad
+    assert all(leaf.requires_grad for leaf in leaves(after))
+    assert not any(leaf.requires_grad for leaf in (*leaves(before), *leaves(cut)))
+    assert_close(leaves(cut), leaves(after), 1e-14)
+    assert all(torch.equal(leaf, old) for leaf, old in zip(leaves(before), kept, strict=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_gradients_are_those_of_finite_differences(kind: str) -> None:
     cell = made(kind)
     names = [name for name, _ in cell.named_parameters()]
