@@ -24,18 +24,17 @@ def regret_figure(agents: Mapping[str, ArrayLike], policies: Mapping[str, Mappin
     Args:
         agents: Cumulative regret of trained agents, (seeds, pulls), by the panel's name; the line is the mean, the
             band its 95 % interval over seeds (Student's t).
-        policies: By the panel's name, then the policy's: regret after each pull, (pulls,), without a band.
+            Of a single agent also (lifetimes, pulls); the interval then is over lifetimes.
+        policies: By the panel's name, then the policy's: regret after each pull, (pulls,), without a band, or
+            (lifetimes, pulls) with one.
 
     Raises:
         ValueError: Regrets that are not (seeds, pulls).
     """
     panels = []
     for name, table in agents.items():
-        means = mean_curve(table)
-        pulls = np.arange(1, len(means.mean) + 1)
-        own = Curve(pulls, means.mean, means.low, means.high, AGENT)
-        known = policies.get(name, {})
-        others = [Curve(pulls, regret, regret, regret, policy) for policy, regret in known.items()]
+        own = _curve(AGENT, table)
+        others = [_curve(policy, regret) for policy, regret in policies.get(name, {}).items()]
         panels.append(Panel([*others, own], "Cumulative regret" + (f", {name}" if len(agents) > 1 else "")))
     names = list(dict.fromkeys(policy for table in policies.values() for policy in table))
     free = [
@@ -75,3 +74,13 @@ def transfer_figure(regrets: ArrayLike, trained: Sequence[str], tested: Sequence
         for spine in axes.spines.values():
             spine.set_visible(False)
     return figure
+
+
+def _curve(name: str, regrets: ArrayLike) -> Curve:
+    """The mean of regrets (rows, pulls) with its interval, or a line (pulls,) without one."""
+    table = np.asarray(regrets, np.float64)
+    pulls = np.arange(1, table.shape[-1] + 1)
+    if table.ndim == 1:
+        return Curve(pulls, table, table, table, name)
+    means = mean_curve(table)
+    return Curve(pulls, means.mean, means.low, means.high, name)

@@ -5,9 +5,11 @@ Wang et al. 2016 (arXiv 1611.05763), sections 3.1 and 3.2; Duan et al. 2016 (arX
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from meta.environments.environment import Environment, check_number
@@ -19,6 +21,9 @@ BETTER = {"easy": 0.9, "medium": 0.75, "hard": 0.6}
 #: Largest width of a step of a restless arm, before its walk is stretched.
 RESTLESS = 0.5
 
+#: Draws probabilities (pulls or 1, batch, arms) from the numbers of lifetimes, arms and pulls, and a stream.
+Draw = Callable[[int, int, int, np.random.Generator], ArrayLike]
+
 
 class Bandits(Environment):
     """Arms that pay 1 or nothing.
@@ -29,29 +34,36 @@ class Bandits(Environment):
         kind: "independent": each probability uniform on 0..1. Else the second arm pays with one minus the first's
             probability: "uniform" on 0..1; "easy", "medium" and "hard": 0.9, 0.75 or 0.6 for the better arm, which
             is either; "restless": a random walk whose steps are uniform in a width that is itself uniform on
-            0..0.5, stretched to go from 0 to 1 within a lifetime.
+            0..0.5, stretched to go from 0 to 1 within a lifetime. Or a function of one's own from (batch, arms,
+            pulls, stream) to probabilities, (1, batch, arms) or, if they change, (pulls, batch, arms).
         device: where the tensors live.
 
     Attributes:
         means: each arm's expected reward at every step, (steps, batch, arms), or (1, batch, arms) if it stays.
 
     Raises:
-        ValueError: an argument out of range, or a kind that does not fit the arms.
+        ValueError: an argument out of range, a kind that does not fit the arms, or in a lifetime probabilities of
+            one's own that are of another shape or not within 0..1.
     """
 
     observations = 0
 
     def __init__(
-        self, arms: int = 2, pulls: int = 100, kind: str = "independent", device: torch.device | str = "cpu"
+        self,
+        arms: int = 2,
+        pulls: int = 100,
+        kind: str | Draw = "independent",
+        device: torch.device | str = "cpu",
     ) -> None:
         super().__init__(device)
         check_number("arms", arms, 2)
         check_number("pulls", pulls, 1)
-        if kind not in KINDS:
+        if not callable(kind) and kind not in KINDS:
             raise ValueError(f"kind: {kind!r}: allowed are {', '.join(KINDS)}")
-        if kind != "independent" and arms != 2:
+        if kind in KINDS[1:] and arms != 2:
             raise ValueError(f"arms: {arms}: allowed with kind {kind!r} are 2")
-        self.actions, self.steps, self.kind = arms, pulls, kind
+        self.actions, self.steps = arms, pulls
+        self.kind: str | Draw = kind
 
     def _begin(self, batch: int, stream: np.random.Generator) -> Tensor:
         self.means = self.tensor(draw_means(self.kind, batch, self.actions, self.steps, stream))
@@ -104,8 +116,12 @@ class InformativeArm(Bandits):
         return self.nothing, self.expected(actions, self.now)
 
 
-def draw_means(kind: str, batch: int, arms: int, pulls: int, stream: np.random.Generator) -> NDArray[np.float32]:
+def draw_means(
+    kind: str | Draw, batch: int, arms: int, pulls: int, stream: np.random.Generator
+) -> NDArray[np.float32]:
     """Probabilities of `Bandits`, (pulls or 1, batch, arms)."""
+    if callable(kind):
+        return _checked(kind(batch, arms, pulls, stream), batch, arms, pulls)
     if kind == "independent":
         return stream.random((1, batch, arms), np.float32)
     if kind == "restless":
@@ -119,3 +135,13 @@ def draw_means(kind: str, batch: int, arms: int, pulls: int, stream: np.random.G
         better = np.float32(BETTER[kind])
         first = np.where(stream.random((1, batch)) < 0.5, better, 1 - better)
     return np.stack([first, 1 - first], axis=2).astype(np.float32)
+
+
+def _checked(means: ArrayLike, batch: int, arms: int, pulls: int) -> NDArray[np.float32]:
+    """Probabilities from a function of a user's, refused where they are none."""
+    table = np.asarray(means, np.float32)
+    if table.shape not in ((1, batch, arms), (pulls, batch, arms)):
+        raise ValueError(f"kind: probabilities {table.shape}: allowed are (1 or {pulls}, {batch}, {arms})")
+    if not np.all((table >= 0) & (table <= 1)):
+        raise ValueError(f"kind: probabilities from {table.min():g} to {table.max():g}: allowed are 0 to 1")
+    return table

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.intervals import mean_interval
 from analysis.modulators import modulator_figure
 from analysis.paths import path_figure
 from analysis.regret import AGENT, regret_figure, transfer_figure
@@ -19,6 +20,15 @@ def test_regret_stands_beside_other_policies(tmp_path: Path) -> None:
     np.testing.assert_allclose(lines["Thompson"].get_ydata(), np.arange(10))
     assert len({lines[name].get_color() for name in (AGENT, "Thompson", "UCB1")}) == 3
     save_figure(figure, tmp_path / "regret")
+
+
+def test_regret_by_lifetime_has_a_band(tmp_path: Path) -> None:
+    regrets = np.random.default_rng(0).random((20, 5)).cumsum(1)
+    figure = regret_figure({"easy": regrets}, {"easy": {"Thompson": 2 * regrets}})
+    edges = [band.get_paths()[0].get_extents() for band in figure.axes[0].collections]
+    for band, table in zip(edges, (2 * regrets, regrets), strict=True):
+        assert band.y0 == pytest.approx(mean_interval(table[:, 0]).low)
+        assert band.y1 == pytest.approx(mean_interval(table[:, -1]).high)
 
 
 def test_transfer_shows_every_number(tmp_path: Path) -> None:

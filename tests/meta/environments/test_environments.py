@@ -126,6 +126,23 @@ def test_restless_arms_wander_from_end_to_end() -> None:
     assert float((best[1:] != best[:-1]).float().mean()) > 0.01
 
 
+def test_arms_pay_with_probabilities_of_ones_own() -> None:
+    """A function gets what it needs and its numbers are taken as they are, the same in all pulls or not."""
+
+    def climbing(batch: int, arms: int, pulls: int, random: np.random.Generator) -> Any:
+        return np.linspace(0, 1, pulls)[:, None, None] * random.integers(0, 2, (1, batch, arms))
+
+    bandits = Bandits(3, 11, climbing)
+    assert bandits.reset(400, stream()).shape == (400, 0)
+    expected = np.linspace(0, 1, 11)[:, None, None] * stream().integers(0, 2, (1, 400, 3))
+    np.testing.assert_allclose(bandits.means.numpy(), expected, rtol=1e-6)
+    _, rewards = played(bandits, torch.zeros(11, 400, dtype=torch.int64))
+    climbs = expected[-1, :, 0] == 1
+    assert not rewards[:, ~climbs].any() and rewards[-1, climbs].all()
+    for step in range(11):
+        assert near(int(rewards[step, climbs].sum()), int(climbs.sum()), step / 10)
+
+
 def test_the_informative_arm_tells_the_target() -> None:
     bandits = InformativeArm()
     _, told = played(bandits, torch.full((5, 400), 10))
@@ -319,6 +336,11 @@ def test_an_agent_that_concludes_all_it_can_earns_the_best_expected_reward() -> 
     assert abs(np.mean(totals) - best_expected_reward(40)) < 4 * np.std(totals) / math.sqrt(600)
 
 
+def _begun(means: Any) -> None:
+    """Lifetimes of four with three arms whose probabilities are given."""
+    Bandits(3, 10, lambda *_: means).reset(4, stream())
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -326,6 +348,9 @@ def test_an_agent_that_concludes_all_it_can_earns_the_best_expected_reward() -> 
         (lambda: Bandits(2, 0), "pulls: 0: allowed is 1 or more"),
         (lambda: Bandits(3, 10, "easy"), "arms: 3: allowed with kind 'easy' are 2"),
         (lambda: Bandits(2, 10, "strange"), "kind: 'strange': allowed are independent, uniform"),
+        (lambda: _begun(np.zeros((5, 4, 3))), "kind: probabilities (5, 4, 3): allowed are (1 or 10, 4, 3)"),
+        (lambda: _begun(np.full((1, 4, 3), 1.5)), "kind: probabilities from 1.5 to 1.5: allowed are 0 to 1"),
+        (lambda: _begun(np.full((1, 4, 3), np.nan)), "kind: probabilities from nan to nan: allowed are 0 to 1"),
         (lambda: TwoStep(10, common=1.2), "common: 1.2: allowed is 0 to 1"),
         (lambda: TwoStep(10, low=-0.1), "low: -0.1: allowed is 0 to 1"),
         (lambda: TwoStep(10, swap=float("nan")), "swap: nan: allowed is 0 to 1"),
