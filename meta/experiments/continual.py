@@ -54,6 +54,9 @@ class ContinualSettings(Training):
     inner_rate: float = parameter(0.1, "rate of gradient descent in a lifetime", 0)
     inner_batch: int = parameter(1, "drawings of a step in a lifetime; 0 takes all", 0)
     inner_passes: int = parameter(1, "how often a lifetime goes through its drawings", 1)
+    truncate: int = parameter(
+        0, "steps of a lifetime after which it is judged and its gradient cut, again and again; 0 never", 0
+    )
     classes: int = parameter(1, "classes of a lifetime", 1)
     drawings: int = parameter(20, "drawings of each class in a lifetime", 1)
     remember: int = parameter(64, "further drawings, of all classes, that the outer loss is of", 1)
@@ -117,6 +120,11 @@ class ContinualSettings(Training):
             raise UserError(
                 f"--parts {self.parts}: allowed is 1 where lifetimes change the network itself "
                 "(--reset true, --learner alternating)"
+            )
+        if self.truncate and (self.learner != "unrolled" or self.inner_batch == 0 or self.inner_passes > 1):
+            raise UserError(
+                f"--truncate {self.truncate}: allowed is 0 but for --learner unrolled with --inner-passes 1 "
+                "and --inner-batch 1 or more"
             )
         if self.scored >= self.test_drawings:
             raise UserError(f"--scored {self.scored}: allowed are fewer than --test-drawings {self.test_drawings}")
@@ -261,6 +269,7 @@ EXPERIMENTS = (
         {
             "oml": {},
             "oml-order1": {"order": 1},
+            "oml-truncated": {"truncate": 5},
             "oml-linear": {"hidden": 0, "plastic": ("head",)} | _LAST,
             "maml-rep": {"inner_batch": 0, "inner_passes": 5},
             "pretrain": _PRETRAIN | {"halves": False, "drawings": 20, "remember": 64},

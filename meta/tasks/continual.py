@@ -226,7 +226,7 @@ class ContinualTask(Task[ContinualSettings]):
         settings = self.settings
         if settings.learner == "unrolled":
             reset = stream if settings.reset else None
-            return anml.meta_scores(self.learner, trajectory, self.head, reset), 0.0
+            return anml.meta_scores(self.learner, trajectory, self.head, reset, settings.truncate)
         if settings.learner == "alternating":
             if settings.reset:
                 zap(self.head, np.unique(trajectory.labels.cpu().numpy()).tolist(), stream)
