@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping
 
 from meta.baselines.ewc import ElasticWeights
+from meta.baselines.generative import GenerativeReplay
+from meta.baselines.mer import MetaExperienceReplay
 from meta.baselines.replay import Replay
+from meta.baselines.sharpening import Sharpening
 from meta.baselines.synaptic import SynapticIntelligence
 from meta.protocols.online import Online
 
@@ -13,6 +16,9 @@ METHODS: Mapping[str, Callable[..., Online]] = {
     "ewc": ElasticWeights,
     "synaptic": SynapticIntelligence,
     "replay": Replay,
+    "mer": MetaExperienceReplay,
+    "generative": GenerativeReplay,
+    "sharpening": Sharpening,
 }
 
 #: Options of a method that an experiment sets, by the names of its settings.
@@ -20,6 +26,18 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "ewc": ("strength",),
     "synaptic": ("strength",),
     "replay": ("memory",),
+    "mer": ("memory", "batches", "size", "within", "across"),
+    "generative": ("task_classes", "drawn", "generator_steps"),
+    "sharpening": ("sharpened", "sharpness"),
 }
 
-__all__ = ["METHODS", "OPTIONS", "ElasticWeights", "Replay", "SynapticIntelligence"]
+__all__ = [
+    "METHODS",
+    "OPTIONS",
+    "ElasticWeights",
+    "GenerativeReplay",
+    "MetaExperienceReplay",
+    "Replay",
+    "Sharpening",
+    "SynapticIntelligence",
+]

@@ -1,16 +1,16 @@
 """Experience replay from a reservoir: of all examples so far, each is in memory with the same probability.
 
-Vitter (1985), Random sampling with a reservoir, algorithm R; as compared with in Javed and White (2019).
+As compared with in Javed and White (2019).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from meta.baselines.reservoir import Reservoir
 from meta.learners.parameters import Parameters
 from meta.protocols.online import Online
 
@@ -37,22 +37,13 @@ class Replay(Online):
         drawn: int = 10,
     ) -> None:
         super().__init__(stage, parameters, rate, seed)
-        self.room, self.drawn, self.seen = memory, drawn, 0
-        self.memory: list[tuple[Any, Tensor]] = []
-        self._stream = np.random.default_rng(seed)
+        self.drawn, self.memory = drawn, Reservoir(memory, seed)
 
     def learn(self, prepared: Any, labels: Tensor) -> None:
         """Take one step on a new example (1, ...) and on drawn ones; then perhaps keep it."""
-        chosen = self._stream.permutation(len(self.memory))[: self.drawn]
-        batch = [(prepared, labels), *(self.memory[k] for k in chosen)]
+        batch = [(prepared, labels), *self.memory.draw(self.drawn)]
         super().learn(_stacked([one for one, _ in batch]), torch.cat([label for _, label in batch]))
-        self.seen += 1
-        if len(self.memory) < self.room:
-            self.memory.append((prepared, labels))
-            return
-        place = int(self._stream.integers(self.seen))
-        if place < self.room:
-            self.memory[place] = (prepared, labels)
+        self.memory.add((prepared, labels))
 
 
 def _stacked(values: list[Any]) -> Any:

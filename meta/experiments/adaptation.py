@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cluster.errors import UserError
 from cluster.experiments import Experiment
 from cluster.parameters import parameter
 from meta.experiments.continual import JAVED
@@ -96,6 +97,9 @@ class IncrementalSettings(Training):
     functions: int = parameter(10, "sines of a lifetime, one after another", 1)
     updates: int = parameter(40, "steps on each sine", 1)
     points: int = parameter(8, "points of a step", 1)
+    truncate: int = parameter(
+        0, "steps of a lifetime after which it is judged and its gradient cut, again and again; 0 never", 0
+    )
     pool: int = parameter(400, "sines to train on", 1)
     width: int = parameter(300, "of every layer", 1)
     layers: int = parameter(6, "layers of the representation", 1)
@@ -107,6 +111,13 @@ class IncrementalSettings(Training):
     log_every: int = parameter(20, "iterations between rows of metrics.csv", 1)
     checkpoint_every: int = parameter(100, "iterations between checkpoints; a multiple of --log-every", 1)
     evaluation: int = parameter(50, "lifetimes of the test", 1)
+
+    def checked(self) -> IncrementalSettings:
+        """Itself, if all its values are allowed and fit together."""
+        super().checked()
+        if self.truncate and self.learner != "oml":
+            raise UserError(f"--truncate {self.truncate}: allowed with --learner {self.learner} is 0")
+        return self
 
     def prepare(self, data: str | None) -> None:
         """Refuse unknown parameters."""
@@ -186,6 +197,7 @@ EXPERIMENTS = (
         {
             "oml": {},
             "oml-order1": {"order": 1},
+            "oml-truncated": {"truncate": 5},
             "oml-linear": {"hidden": 0, "plastic": ("head",)},
             "pretrain": {"learner": "pretrain"},
             "scratch": {"iterations": 0},

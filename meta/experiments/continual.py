@@ -54,6 +54,9 @@ class ContinualSettings(Training):
     inner_rate: float = parameter(0.1, "rate of gradient descent in a lifetime", 0)
     inner_batch: int = parameter(1, "drawings of a step in a lifetime; 0 takes all", 0)
     inner_passes: int = parameter(1, "how often a lifetime goes through its drawings", 1)
+    truncate: int = parameter(
+        0, "steps of a lifetime after which it is judged and its gradient cut, again and again; 0 never", 0
+    )
     classes: int = parameter(1, "classes of a lifetime", 1)
     drawings: int = parameter(20, "drawings of each class in a lifetime", 1)
     remember: int = parameter(64, "further drawings, of all classes, that the outer loss is of", 1)
@@ -64,10 +67,29 @@ class ContinualSettings(Training):
     trained: tuple[str, ...] = parameter(("head",), "parameters that learn in the test")
     redrawn: tuple[str, ...] = parameter(("head",), "parameters that start the test at random")
     method: str = parameter(
-        "plain", "how the test's network learns", choices=("plain", "ewc", "synaptic", "replay")
+        "plain",
+        "how the test's network learns",
+        choices=(
+            "plain",
+            "ewc",
+            "synaptic",
+            "replay",
+            "mer",
+            "generative",
+            "sharpening",
+        ),
     )
     strength: float = parameter(1.0, "factor on the penalty of --method ewc and synaptic", 0)
-    memory: int = parameter(200, "drawings that --method replay keeps", 1)
+    memory: int = parameter(200, "drawings that --method replay and mer keep", 1)
+    batches: int = parameter(2, "batches in which --method mer learns each drawing", 1)
+    size: int = parameter(6, "drawings of such a batch, the new one and remembered ones", 1)
+    within: float = parameter(0.3, "share of the change in such a batch that --method mer keeps", 0, 1)
+    across: float = parameter(1.0, "share of the change in all batches of a drawing that --method mer keeps", 0, 1)
+    task_classes: int = parameter(1, "classes that the generator of --method generative learns together", 1)
+    drawn: int = parameter(10, "values that --method generative replays with each drawing", 1)
+    generator_steps: int = parameter(100, "steps in which the generator learns a task", 1)
+    sharpened: float = parameter(0.05, "share of hidden units that --method sharpening makes more active", 0, 1)
+    sharpness: float = parameter(0.2, "how far it moves units towards the most active one, or to 0", 0, 1)
     counts: tuple[int, ...] = parameter(
         (10, 50, 75, 100, 150, 200, 300, 400, 500, 600), "classes after which to examine, ascending", 1
     )
@@ -99,6 +121,11 @@ class ContinualSettings(Training):
                 f"--parts {self.parts}: allowed is 1 where lifetimes change the network itself "
                 "(--reset true, --learner alternating)"
             )
+        if self.truncate and (self.learner != "unrolled" or self.inner_batch == 0 or self.inner_passes > 1):
+            raise UserError(
+                f"--truncate {self.truncate}: allowed is 0 but for --learner unrolled with --inner-passes 1 "
+                "and --inner-batch 1 or more"
+            )
         if self.scored >= self.test_drawings:
             raise UserError(f"--scored {self.scored}: allowed are fewer than --test-drawings {self.test_drawings}")
         if self.method != "plain" and self.oracle:
@@ -106,11 +133,12 @@ class ContinualSettings(Training):
         return self
 
     def prepare(self, data: str | None) -> None:
-        """Have the characters in place, downloaded if need be, and enough of them; refuse unknown parameters."""
-        from meta.tasks.continual import check_parameters, load_classes
+        """Have enough characters in place; refuse unknown parameters and methods that do not fit what learns."""
+        from meta.tasks.continual import check_method, check_parameters, load_classes
 
         load_classes(self, data, fetch=True)
         check_parameters(self)
+        check_method(self)
 
     def task(self, seed: int, data: str | None) -> ContinualTask:
         """Characters from the data folder, or generated ones."""
@@ -146,6 +174,8 @@ _WIDTHS: dict[str, dict[str, Any]] = {
     for channels in (16, 32, 64, 128)
     for name in ("anml", "anml-no-nm")
 }
+#: Gradient descent without Adam takes larger steps.
+_DESCENT: dict[str, Any] = {"test_rates": (0.3, 0.1, 0.03, 0.01)}
 _SCRATCH = _OML | _ALL_LEARNS | {"iterations": 0, "trained": ("*",)}
 
 #: A quarter of the published width: minutes a trial on one core.
@@ -206,6 +236,9 @@ EXPERIMENTS = (
             "pretrain-ewc": _PRETRAIN | _UNGATED | {"method": "ewc", "strength": 100.0, "oracle": False},
             "pretrain-synaptic": _PRETRAIN | _UNGATED | {"method": "synaptic", "strength": 0.1, "oracle": False},
             "pretrain-replay": _PRETRAIN | _UNGATED | {"method": "replay", "oracle": False},
+            "pretrain-mer": _PRETRAIN | _UNGATED | {"method": "mer", "oracle": False} | _DESCENT,
+            "pretrain-generative": _PRETRAIN | _UNGATED | {"method": "generative", "oracle": False},
+            "pretrain-sharpening": _OML | _PRETRAIN | {"method": "sharpening", "oracle": False},
         },
         ("anml", "anml-no-nm", "oml", "pretrain", "scratch"),
         {"paper": 10, "reduced": 3, "laptop": 1, "smoke": 2},
@@ -236,6 +269,7 @@ EXPERIMENTS = (
         {
             "oml": {},
             "oml-order1": {"order": 1},
+            "oml-truncated": {"truncate": 5},
             "oml-linear": {"hidden": 0, "plastic": ("head",)} | _LAST,
             "maml-rep": {"inner_batch": 0, "inner_passes": 5},
             "pretrain": _PRETRAIN | {"halves": False, "drawings": 20, "remember": 64},

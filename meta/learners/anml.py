@@ -21,8 +21,12 @@ PLASTIC = ("prediction", "head")
 
 
 def meta_scores(
-    learner: Learner, trajectory: Trajectory, head: nn.Linear, stream: np.random.Generator | None
-) -> Tensor:
+    learner: Learner,
+    trajectory: Trajectory,
+    head: nn.Linear,
+    stream: np.random.Generator | None,
+    truncate: int = 0,
+) -> tuple[Tensor, Tensor | float]:
     """Scores of the outer batch, (outer, classes), by the model that has learned the trajectory.
 
     Args:
@@ -30,7 +34,14 @@ def meta_scores(
         trajectory: one class, and pictures of all classes.
         head: the last layer.
         stream: of the random numbers of the reset; None leaves the row as it is.
+        truncate: steps that gradients reach back (`meta.learners.oml.truncated_scores`); 0 is all of them.
+
+    Returns:
+        Scores, and losses during the trajectory, which there are only if gradients are truncated.
     """
     if stream is not None:
         zap(head, sorted(set(trajectory.labels.tolist())), stream)
-    return oml.meta_scores(learner, trajectory)  # the gates do not change in a lifetime: one batch for all
+    # The gates do not change in a lifetime: one batch for all.
+    if truncate:
+        return oml.truncated_scores(learner, trajectory, truncate)
+    return oml.meta_scores(learner, trajectory), 0.0

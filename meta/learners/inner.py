@@ -118,6 +118,24 @@ class Learner:
                 parameters = self._step(parameters, take(prepared, chosen), answers[chosen], together, follow)
         return parameters
 
+    def stretches(self, prepared: Any, answers: Tensor, steps: int) -> Iterator[tuple[int, Parameters]]:
+        """Learn prepared examples in stretches of so many steps, through which gradients reach no further back.
+
+        Args:
+            prepared: from `prepare`, (examples, ...).
+            answers: (examples, ...).
+            steps: of a stretch, each of `batch` examples, gone through once.
+
+        Yields:
+            How many examples have been learned, and the parameters then.
+        """
+        size, parameters = steps * self.batch, self.initial()
+        for first in range(0, len(answers), size):
+            rows = slice(first, first + size)
+            parameters = self.adapt_prepared(take(prepared, rows), answers[rows], start=parameters)
+            yield min(rows.stop, len(answers)), parameters
+            parameters = {name: value.detach() for name, value in parameters.items()}
+
     def answer(self, parameters: Parameters, prepared: Any, together: bool = False) -> Tensor:
         """Outputs with given plastic parameters for prepared inputs; `together` as in `adapt_prepared`."""
         if together:

@@ -21,7 +21,7 @@ from meta.learners import Learner, anml, iid
 from meta.learners.parameters import freeze, matching
 from meta.learners.trajectory import Trajectory
 from meta.learners.zapping import alternating_scores, zap
-from meta.protocols.courses import split_drawings
+from meta.protocols.courses import draw_course, split_drawings
 from meta.protocols.examination import BATCH
 from meta.protocols.readout import least_squares, nearest_neighbours
 from meta.protocols.sequential import Method, Plan, Scores, Student, as_inputs, sequential_test
@@ -110,10 +110,7 @@ def check_parameters(settings: ContinualSettings) -> None:
     Raises:
         UserError: names the flag.
     """
-    neuromodulatory, hidden = min(settings.neuromodulatory, 1), min(settings.hidden, 1)
-    network = make_network(
-        replace(settings, channels=1, outputs=2, neuromodulatory=neuromodulatory, hidden=hidden)
-    )
+    network = make_network(smallest(settings))
     for flag in ("plastic", "learned", "trained", "redrawn"):
         if flag == "plastic" and settings.learner == "iid":
             continue
@@ -121,6 +118,37 @@ def check_parameters(settings: ContinualSettings) -> None:
             matching(network, getattr(settings, flag), "--" + flag)
         except ValueError as error:
             raise UserError(str(error)) from None
+
+
+def check_method(settings: ContinualSettings) -> None:
+    """Refuse a method that cannot teach what learns in the test: it teaches a small network one picture.
+
+    Raises:
+        UserError: names the method.
+    """
+    if settings.method == "plain":
+        return
+    settings = replace(smallest(settings), generator_steps=1)
+    student = Student(make_network(settings), settings.trained, settings.redrawn, make_method(settings))
+    stream, pictures = np.random.default_rng(0), np.zeros((1, 2, settings.side, settings.side), np.uint8)
+    try:
+        with torch.no_grad():
+            course = draw_course(split_drawings(1, 2, 1, 0), 1, stream)
+            student.learn(student.prepare(pictures), [course], [1e-3], (1,), [stream])
+    except ValueError as error:
+        raise UserError(f"--method {settings.method}: {error}") from None
+
+
+def smallest(settings: ContinualSettings) -> ContinualSettings:
+    """The settings of a network with the same parts and as few channels, neurons and outputs as can be."""
+    neuromodulatory, hidden = min(settings.neuromodulatory, 1), min(settings.hidden, 1)
+    return replace(settings, channels=1, outputs=2, neuromodulatory=neuromodulatory, hidden=hidden)
+
+
+def make_method(settings: ContinualSettings) -> Method:
+    """Who learns in the test."""
+    options = {name: getattr(settings, name) for name in OPTIONS.get(settings.method, ())}
+    return partial(METHODS[settings.method], **options) if options else METHODS[settings.method]
 
 
 class ContinualTask(Task[ContinualSettings]):
@@ -198,7 +226,7 @@ class ContinualTask(Task[ContinualSettings]):
         settings = self.settings
         if settings.learner == "unrolled":
             reset = stream if settings.reset else None
-            return anml.meta_scores(self.learner, trajectory, self.head, reset), 0.0
+            return anml.meta_scores(self.learner, trajectory, self.head, reset, settings.truncate)
         if settings.learner == "alternating":
             if settings.reset:
                 zap(self.head, np.unique(trajectory.labels.cpu().numpy()).tolist(), stream)
@@ -220,19 +248,13 @@ class ContinualTask(Task[ContinualSettings]):
             settings.split,
             settings.oracle,
         )
-        student = Student(self.model, settings.trained, settings.redrawn, self.method())
+        student = Student(self.model, settings.trained, settings.redrawn, make_method(settings))
         found = sequential_test(student, self.classes.test, plan, self.test_stream)
         return summary(found, plan.counts) | self.readout() | {"split": self.split_name()}
 
     def test_stream(self, kind: str, number: int) -> np.random.Generator:
         """Random numbers of a course of the test."""
         return self.stream("evaluation", number * len(KINDS) + KINDS[kind])
-
-    def method(self) -> Method:
-        """Who learns in the test."""
-        settings = self.settings
-        options = {name: getattr(settings, name) for name in OPTIONS.get(settings.method, ())}
-        return partial(METHODS[settings.method], **options) if options else METHODS[settings.method]
 
     def split_name(self) -> str:
         """Names what is tested on: results of different splits cannot be compared."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -146,19 +147,36 @@ class IncrementalTask(Task[IncrementalSettings]):
     def loss(self, iteration: int) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Squared error on all sines of a lifetime after the last was learned, a mean over lifetimes."""
         settings, stream = self.settings, self.stream("training", iteration)
-        losses = []
+        losses, errors = [], []
         for _ in range(settings.batch):
             sines = self.sines(stream)
-            asked, truth = self.points(sines, settings.points, stream)
+            asked, truth = (part.flatten(0, 1) for part in self.points(sines, settings.points, stream))
             if settings.learner == "pretrain":
-                outputs = self.model(asked.flatten(0, 1))
+                own = [nn.functional.mse_loss(self.model(asked), truth)]
             else:
                 x, y = self.points(sines, settings.points * settings.updates, stream)
-                adapted = self.learner.adapt(x.flatten(0, 1), y.flatten(0, 1))
-                outputs = self.learner.predict(adapted, asked.flatten(0, 1))
-            losses.append(nn.functional.mse_loss(outputs, truth.flatten(0, 1)))
-        loss = torch.stack(losses).mean()
-        return loss, {"error": loss.detach()}
+                own = self.judged(x.flatten(0, 1), y.flatten(0, 1), asked, truth)
+            losses.append(torch.stack(own).sum())
+            errors.append(own[-1].detach())
+        return torch.stack(losses).mean(), {"error": torch.stack(errors).mean()}
+
+    def judged(self, x: Tensor, y: Tensor, asked: Tensor, truth: Tensor) -> list[Tensor]:
+        """Squared errors after a lifetime; if it is truncated, after each stretch, on the sines that have begun.
+
+        Args:
+            x: points of a lifetime in order, (points, ...).
+            y: their answers.
+            asked: as many other points of each sine, (others, ...).
+            truth: their answers.
+        """
+        settings, error = self.settings, nn.functional.mse_loss
+        if not settings.truncate:
+            return [error(self.learner.predict(self.learner.adapt(x, y), asked), truth)]
+        known, prepared, errors = self.learner.prepare(x), self.learner.prepare(asked), []
+        for done, adapted in self.learner.stretches(known, y, settings.truncate):
+            begun = math.ceil(done / (settings.points * settings.updates)) * settings.points
+            errors.append(error(self.learner.answer(adapted, prepared[:begun]), truth[:begun]))
+        return errors
 
     def lifetime(self, rate: float, stream: np.random.Generator) -> NDArray[np.float64]:
         """Squared error on each new sine after each of them was learned, (learned, asked)."""

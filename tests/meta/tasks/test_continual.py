@@ -1,5 +1,6 @@
 """Lifetimes of characters: classes apart, resumed to the last bit, refusals in one line."""
 
+from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from hypothesis import strategies as st
 
 from cluster.errors import UserError
 from cluster.folder import TrialFolder
+from meta.baselines import METHODS, OPTIONS
 from meta.data import Characters
 from meta.experiments.continual import EXPERIMENTS, ContinualSettings
 from meta.tasks import continual
-from meta.tasks.continual import ContinualTask, check_parameters, load_classes
+from meta.tasks.continual import ContinualTask, check_method, check_parameters, load_classes
 from meta.training import train
 
 ANML, OML, ZAPPING = EXPERIMENTS
@@ -35,6 +37,7 @@ SMALL: dict[str, Any] = {
     "courses": 2,
     "test_drawings": 4,
     "scored": 1,
+    "generator_steps": 5,
     "log_every": 1,
     "checkpoint_every": 2,
 }
@@ -135,12 +138,36 @@ def test_a_result_tells_what_tables_and_figures_need() -> None:
     assert other.split_name() != task.split_name()
 
 
-@pytest.mark.parametrize("method", ["ewc", "synaptic", "replay"])
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "plain"])
 def test_methods_made_by_hand_go_through_the_same_test(method: str) -> None:
-    task = ContinualTask(small(method=method, oracle=False), 1, None)
-    with torch.no_grad():
-        result = task.evaluate()
-    assert "oracle" not in result and 0 <= result["accuracy"] <= 1
+    trained = ("prediction", "head") if method == "sharpening" else ("head",)
+    chosen = small(method=method, oracle=False, trained=trained)
+    check_method(chosen)
+    results = []
+    for _ in range(2):
+        task = ContinualTask(chosen, 1, None)
+        with torch.no_grad():
+            results.append(task.evaluate())
+    assert "oracle" not in results[0] and 0 <= results[0]["accuracy"] <= 1
+    assert results[0] == results[1]
+
+
+def test_methods_and_their_options_have_settings() -> None:
+    fields = {field.name: field for field in dataclass_fields(ContinualSettings)}
+    assert set(fields["method"].metadata["choices"]) == set(METHODS)
+    assert {name for names in OPTIONS.values() for name in names} <= set(fields)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"method": "sharpening"}, "--method sharpening: parameters: head.weight, head.bias: allowed are also"),
+        ({"method": "generative", "trained": ("prediction", "head")}, "--method generative: prepared: 2 tensors"),
+    ],
+)
+def test_a_method_that_does_not_fit_what_learns_is_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        check_method(small(oracle=False, **values))
 
 
 def test_a_rate_in_lifetimes_that_diverges_stops_with_the_iteration(tmp_path: Path) -> None:
@@ -174,6 +201,12 @@ def test_what_the_characters_do_not_allow_is_refused(values: dict[str, Any], mes
         ({"batch": 2, "parts": 2}, "--parts 2: allowed is 1"),
         ({"scored": 4}, "--scored 4: allowed are fewer than --test-drawings 4"),
         ({"method": "ewc"}, "--oracle true: allowed with --method ewc is false"),
+        ({"truncate": 5, "learner": "iid"}, "--truncate 5: allowed is 0 but for --learner unrolled"),
+        ({"truncate": 5, "inner_batch": 0}, "--truncate 5: allowed is 0 but for"),
+        ({"truncate": 5, "inner_passes": 2}, "--truncate 5: allowed is 0 but for"),
+        ({"within": 1.1}, "--within 1.1: allowed is a number from 0 to 1"),
+        ({"task_classes": 0}, "--task-classes 0: allowed is a whole number of 1 or more"),
+        ({"sharpness": -0.1}, "--sharpness -0.1: allowed is a number from 0 to 1"),
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(values: dict[str, Any], message: str) -> None:
@@ -191,3 +224,4 @@ def test_an_unknown_parameter_is_refused(flag: str) -> None:
 def test_every_treatment_names_parameters_that_there_are(experiment: Any) -> None:
     for name in experiment.treatments:
         check_parameters(experiment.treated(experiment.settings, name))
+        check_method(experiment.treated(experiment.settings, name))

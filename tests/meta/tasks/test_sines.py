@@ -51,6 +51,46 @@ def test_the_loss_of_an_iteration_is_that_of_the_algorithm_written_out() -> None
         assert torch.allclose(one.grad, other.grad, rtol=1e-3, atol=1e-5)
 
 
+def test_a_truncated_lifetime_is_judged_by_the_sines_that_have_begun() -> None:
+    sizes = {"functions": 3, "updates": 2, "points": 4, "width": 5, "layers": 1, "hidden": 1, "pool": 9}
+    task = IncrementalTask(replace(IncrementalSettings(), **sizes, truncate=3, inner_rate=0.05), 1)
+    loss, measures = task.loss(5)
+    loss.backward()
+    stream = task.stream("training", 5)
+    sines = task.sines(stream)
+    asked, truth = (part.flatten(0, 1) for part in task.points(sines, 4, stream))
+    x, y = (part.flatten(0, 1) for part in task.points(sines, 8, stream))
+    own = [parameter.detach().clone().requires_grad_() for parameter in task.model.parameters()]
+    current = list(own)
+
+    def run(inputs: Tensor) -> Tensor:
+        for place in (0, 2):
+            inputs = torch.relu(inputs @ current[place].T + current[place + 1])
+        return inputs @ current[4].T + current[5]
+
+    total = 0.0
+    for step in range(6):
+        rows = slice(4 * step, 4 * step + 4)
+        error = (run(x[rows]) - y[rows]).square().mean()
+        gradients = torch.autograd.grad(error, current[2:], create_graph=True)
+        current[2:] = [value - 0.05 * gradient for value, gradient in zip(current[2:], gradients, strict=True)]
+        if step in (2, 5):
+            begun = 8 if step == 2 else 12  # the second sine is half learned then
+            part = (run(asked[:begun]) - truth[:begun]).square().mean()
+            part.backward()
+            total += part.item()
+            current[2:] = [value.detach().requires_grad_() for value in current[2:]]
+    assert loss.item() == pytest.approx(total, rel=1e-5)
+    assert measures["error"].item() == pytest.approx(part.item(), rel=1e-5)
+    for one, other in zip(task.model.parameters(), own, strict=True):
+        assert torch.allclose(one.grad, other.grad, rtol=1e-3, atol=1e-5)
+
+
+def test_a_lifetime_that_is_not_learned_cannot_be_truncated() -> None:
+    with pytest.raises(UserError, match="--truncate 2: allowed with --learner pretrain is 0"):
+        replace(IncrementalSettings(), learner="pretrain", truncate=2).checked()
+
+
 def test_errors_are_told_before_and_after_each_step() -> None:
     task = SineTask(replace(SineSettings(), hidden=(20, 20), test_steps=4, evaluation=30), 1)
     with torch.no_grad():
