@@ -15,6 +15,7 @@ from analysis import statistics
 from analysis.comparisons import corrected
 from analysis.runs import all_treatments, finished_trials, results_table
 from cluster.errors import UserError
+from cluster.experiments import Experiment
 from cluster.files import disk_error, write_atomic, write_json
 from cluster.folder import RunFolder, TrialFolder
 from cluster.storage import is_remote
@@ -72,19 +73,20 @@ class Subject:
         return sum(description["trials"] * len(description["treatments"]) for description in self.descriptions)
 
 
-def subject(paths: Sequence[Path], out: Path | None) -> Subject:
+def subject(paths: Sequence[Path], out: Path | None, experiments: Mapping[str, Experiment]) -> Subject:
     """What a report of some runs is of.
 
     Args:
         paths: run folders; the first treatment of the first one is what the others are compared with.
         out: where to; default RUN/report of a single run.
+        experiments: that there are, by name.
 
     Raises:
         UserError: not a run folder, no finished trial, or runs that do not belong together.
     """
     runs = [RunFolder(path) for path in paths]
     descriptions = [run.description for run in runs]
-    treatments = all_treatments(paths, descriptions)
+    treatments = all_treatments(paths, descriptions, experiments)
     if out is None and len(paths) > 1:
         raise UserError("--out: missing: allowed with several runs is a folder for their report")
     if out is None and is_remote(runs[0].path):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cluster.errors import UserError
+from cluster.experiments import Experiment, completed
 from cluster.folder import RunFolder, TrialFolder
 
 if TYPE_CHECKING:
@@ -38,26 +39,43 @@ def finished_trials(run: RunFolder) -> list[TrialFolder]:
     return [folder for treatment in treatments for folder in run.trials(treatment) if folder.finished]
 
 
-def all_treatments(paths: Sequence[Path], descriptions: Sequence[Mapping[str, Any]]) -> list[str]:
+def all_treatments(
+    paths: Sequence[Path], descriptions: Sequence[Mapping[str, Any]], experiments: Mapping[str, Experiment]
+) -> list[str]:
     """Treatments of runs that a report shows together.
 
     Args:
         paths: run folders.
         descriptions: contents of their run.json.
+        experiments: that there are; a run that is older than a setting has had its published value.
 
     Raises:
         UserError: the runs are of different experiments or settings, or have a treatment in common.
     """
     treatments: list[str] = []
-    for path, description in zip(paths, descriptions, strict=True):
-        for name in ("experiment", "settings"):
-            if description[name] != descriptions[0][name]:
-                raise UserError(f"{path}: its {name} differ from those of {paths[0]}: allowed are equal ones")
+    first, settings = descriptions[0]["experiment"], [_settings(one, experiments) for one in descriptions]
+    for path, description, own in zip(paths, descriptions, settings, strict=True):
+        if description["experiment"] != first:
+            raise UserError(
+                f"{path}: experiment {description['experiment']}: allowed is {first}, as of {paths[0]}"
+            )
+        if own != settings[0]:
+            name = next(name for name in own | settings[0] if own.get(name) != settings[0].get(name))
+            raise UserError(
+                f"{path}: {name} {own.get(name)}: allowed is {settings[0].get(name)}, as of {paths[0]}: runs are "
+                "reported together if their settings are equal"
+            )
         for treatment in description["treatments"]:
             if treatment in treatments:
                 raise UserError(f"{path}: treatment {treatment}: allowed is each treatment in one run only")
             treatments.append(treatment)
     return treatments
+
+
+def _settings(description: Mapping[str, Any], experiments: Mapping[str, Experiment]) -> dict[str, Any]:
+    experiment = experiments.get(description["experiment"])
+    given = description["settings"]
+    return dict(given) if experiment is None else completed(given, experiment)
 
 
 def results_table(results: list[dict[str, Any]]) -> pd.DataFrame:

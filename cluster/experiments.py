@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +64,11 @@ class Experiment:
         if scale not in self.scales:
             raise UserError(f"--scale {scale}: allowed are {', '.join(self.scales)}")
         return with_values(self.settings, self.scales[scale])
+
+
+def completed(settings: Mapping[str, Any], experiment: Experiment) -> dict[str, Any]:
+    """Settings of a run.json, with those that only later versions have at their published values."""
+    return json.loads(json.dumps(dataclasses.asdict(experiment.settings))) | dict(settings)
 
 
 class TrialRunner(Protocol):

@@ -17,6 +17,7 @@ from analysis.reports import Result, Subject, subject
 from cluster.errors import UserError
 from evo.archive import NO_PARENT, Archive
 from evo.axes import AXES, places
+from evo.experiments import EXPERIMENTS
 from evo.map_trial import read_map
 from evo.problems import PROBLEMS, Problem
 from evo.results import check_result
@@ -148,7 +149,7 @@ def _gallery(
 
 def _end_points(runs: Sequence[Path], problem: Problem) -> dict[str, Networks]:
     """The best networks of runs by treatment, each borne out by its result."""
-    about = subject(runs, runs[0])
+    about = subject(runs, runs[0], EXPERIMENTS)
     found: dict[str, list[Networks]] = {}
     for folder in about.folders:
         result, file = folder.result, folder.path / "result.json"

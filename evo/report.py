@@ -60,7 +60,7 @@ def report(
         UserError: not a run folder, no finished trial, runs that do not belong together, or a result that its
             network does not bear out.
     """
-    about = subject(paths, out)
+    about = subject(paths, out, EXPERIMENTS)
     view = view_of(about.descriptions[0]["experiment"])
     if overlay and view.maps is None:
         raise UserError(

@@ -31,7 +31,7 @@ def report(paths: Sequence[Path], out: Path | None = None) -> None:
     Raises:
         UserError: not a run folder of this half, no finished trial, or runs that do not belong together.
     """
-    about = subject(paths, out)
+    about = subject(paths, out, EXPERIMENTS)
     view = _view(paths[0], about.descriptions[0])
     results = [_checked(folder, view) for folder in about.folders]
     if view.check is not None:

@@ -302,8 +302,17 @@ def test_several_runs_are_reported_together_if_they_belong_together(
     longer = [*RUN, "--generations", "50", "--treatments", "pcc-p100", "--workers", "0"]
     assert evo(*longer, "--out", tmp_path / "longer") == 0
     assert evo("report", finished, tmp_path / "longer", "--out", tmp_path / "no") == 2
-    assert "its settings differ" in capsys.readouterr().err
+    assert "generations 50: allowed is 40, as of" in capsys.readouterr().err
     assert not (tmp_path / "no").exists()
+
+
+def test_a_run_that_is_older_than_a_setting_had_its_published_value(finished: Path, tmp_path: Path) -> None:
+    older = tmp_path / "older"
+    assert evo(*RUN, "--treatments", "pcc-p100", "--workers", "0", "--out", older) == 0
+    description = json.loads((older / "run.json").read_text())
+    assert description["settings"].pop("lineage") is False
+    (older / "run.json").write_text(json.dumps(description))
+    assert evo("report", finished, older, "--out", tmp_path / "report") == 0
 
 
 def test_a_result_in_the_wrong_place_is_noticed(
