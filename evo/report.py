@@ -291,7 +291,7 @@ def _duration_figures(
     times = {name: table["generation"][table["treatment"] == name].clip(lower=1.0) for name in groups}
     figures = {f"box-{duration.column}": box_figure(times, label, pairs, colours=colours, scale="log")}
     if len(table):
-        figures[f"solved-{duration.column}"] = solving_figure(table, colours=colours, xlabel=label)
+        figures[f"solved-{duration.column}"] = solving_figure(table, colours=colours, xlabel=label, xscale="log")
     return figures
 
 
