@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,46 @@ def forgetting_figure(
     return curves_figure(drawn, "Place in the order of learning", beside=True, colours=colours)
 
 
+def retention_figure(counts: Sequence[int], panels: Mapping[str, Sequence[ArrayLike]]) -> Figure:
+    """Draw what is known of each class while further ones are learned: a column for each examination.
+
+    Args:
+        counts: Classes learned before each examination, ascending.
+        panels: By the panel's name, at each examination the accuracies (count,) of the classes learned so far, in
+            order of learning.
+
+    Raises:
+        ValueError: No panels, or accuracies that are not as many as the classes learned.
+    """
+    from matplotlib.figure import Figure
+
+    tables = {name: _retained(counts, columns) for name, columns in panels.items()}
+    if not tables:
+        raise ValueError("panels: none: allowed are one or more")
+    with style.house_style():
+        size = (min(style.DOUBLE_COLUMN, 0.9 + 2.2 * len(tables)), 2.5)
+        figure = Figure(figsize=size, layout="constrained")
+        grid = figure.subplots(1, len(tables), sharey=True, squeeze=False)[0]
+        places = np.arange(counts[-1] + 1) + 0.5
+        for axes, (name, table) in zip(grid, tables.items(), strict=True):
+            image = axes.pcolormesh([0, *counts], places, table, cmap="viridis", vmin=0, vmax=1, rasterized=True)
+            axes.set(title=name, xlabel="Classes learned")
+        grid[0].set_ylabel("Place in the order of learning")
+        figure.colorbar(image, ax=list(grid), label="Accuracy", aspect=25)
+    return figure
+
+
+def _retained(counts: Sequence[int], columns: Sequence[ArrayLike]) -> NDArray[np.float64]:
+    """Accuracies (classes, examinations), NaN of classes that are still to come."""
+    table = np.full((counts[-1], len(counts)), np.nan)
+    shapes = [np.shape(column) for column in columns]
+    if shapes != [(count,) for count in counts]:
+        raise ValueError(f"panels: accuracies {shapes}: allowed are as many as classes learned, {list(counts)}")
+    for place, (count, column) in enumerate(zip(counts, columns, strict=True)):
+        table[:count, place] = column
+    return table
+
+
 def course_figure(
     panels: Mapping[str, Mapping[str, ArrayLike]],
     xlabel: str,
@@ -135,17 +176,18 @@ def gates_figure(pictures: ArrayLike, gates: ArrayLike) -> Figure:
             f"pictures, gates: shapes {shown.shape}, {values.shape}: allowed are (pictures, height, width) and "
             "(pictures, gates)"
         )
-    rows = -(-values.shape[1] // _WIDTH)
+    width = min(_WIDTH, math.ceil(math.sqrt(values.shape[1])))  # few gates make a square
+    rows = -(-values.shape[1] // width)
     order = np.argsort(-values.mean(0), kind="stable")
-    padded = np.full((len(values), rows * _WIDTH), np.nan)
+    padded = np.full((len(values), rows * width), np.nan)
     padded[:, : values.shape[1]] = values[:, order]
     with style.house_style():
-        size = (max(style.SINGLE_COLUMN, 0.5 + 0.75 * len(shown)), 0.95 + 0.7 * rows / _WIDTH + 0.1)
+        size = (max(style.SINGLE_COLUMN, 0.5 + 0.75 * len(shown)), 0.95 + 0.7 * rows / width + 0.1)
         figure = Figure(figsize=size, layout="constrained")
-        grid = figure.subplots(2, len(shown), squeeze=False, height_ratios=[1.0, max(rows / _WIDTH, 0.3)])
+        grid = figure.subplots(2, len(shown), squeeze=False, height_ratios=[1.0, max(rows / width, 0.3)])
         for column, (picture, raster) in enumerate(zip(shown, padded, strict=True)):
             grid[0, column].imshow(picture, cmap="gray")
-            image = grid[1, column].imshow(raster.reshape(rows, _WIDTH), cmap="viridis", vmin=0, vmax=1)
+            image = grid[1, column].imshow(raster.reshape(rows, width), cmap="viridis", vmin=0, vmax=1)
             for axes in grid[:, column]:
                 axes.set_xticks([])
                 axes.set_yticks([])
@@ -155,5 +197,5 @@ def gates_figure(pictures: ArrayLike, gates: ArrayLike) -> Figure:
     return figure
 
 
-#: Gates in a row of their picture.
+#: Most gates in a row of their picture.
 _WIDTH = 32

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ from meta.protocols.online import Online, learn_course
 Streams = Callable[[str, int], np.random.Generator]
 #: Makes who learns a course: stage, parameters, rate, seed.
 Method = Callable[[nn.Module, Parameters, float, int], Online]
+#: Kinds of courses' random numbers: to choose rates, to test, the order of the oracle's, what courses start with.
+KINDS = ("search", "tested", "mixed", "start")
 
 
 @dataclass(frozen=True)
@@ -166,19 +169,21 @@ class Student:
 
 
 def sequential_test(
-    student: Student, images: NDArray[np.uint8], plan: Plan, streams: Streams
+    student: Student, images: NDArray[np.uint8] | Tensor, plan: Plan, streams: Streams | int = 0
 ) -> dict[str, Scores]:
     """Test a network: "sequential", and if the plan says so the "oracle", which learns in mixed order.
 
     Args:
         student: who learns.
-        images: of the classes to test with, (classes, drawings, side, side).
+        images: of the classes to test with, as `Student.prepare` takes them.
         plan: how.
-        streams: of random numbers, by kind and number.
+        streams: of random numbers, by kind and number; or a seed that names them.
 
     Raises:
         ValueError: more classes than there are, or too few drawings.
     """
+    if isinstance(streams, int):
+        streams = partial(_seeded, streams)
     drawings = split_drawings(len(images), images.shape[1], plan.learned, plan.split)
     with torch.no_grad():
         prepared = student.prepare(images)
@@ -192,6 +197,11 @@ def sequential_test(
                 parts[-1].by_class,
             )
     return found
+
+
+def _seeded(seed: int, kind: str, number: int) -> np.random.Generator:
+    """Random numbers of a course, named by a seed."""
+    return np.random.default_rng((seed, KINDS.index(kind), number))
 
 
 def _test(

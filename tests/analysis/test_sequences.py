@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.sequences import accuracy_figure, averaged, forgetting_figure, gates_figure
+from analysis.sequences import accuracy_figure, averaged, forgetting_figure, gates_figure, retention_figure
 
 
 @given(st.integers(1, 90), st.integers(1, 30), st.integers(0, 2**31))
@@ -37,11 +37,26 @@ def test_forgetting_is_drawn_in_the_order_of_learning() -> None:
     assert len(line.get_xdata()) == 20 and (np.diff(line.get_ydata()) > 0).all()
 
 
+def test_each_examination_is_a_column_of_the_classes_so_far() -> None:
+    columns = [[1.0, 0.5], [0.25, 0.0, 0.75]]
+    figure = retention_figure((2, 3), {"a": columns, "b": columns})
+    assert [axes.get_title() for axes in figure.axes[:2]] == ["a", "b"]
+    mesh = figure.axes[0].collections[0]
+    shown = np.ma.masked_invalid(mesh.get_array()).filled(-1)
+    assert shown.reshape(3, 2).tolist() == [[1.0, 0.25], [0.5, 0.0], [-1.0, 0.75]]
+    corners = mesh.get_coordinates()
+    assert corners[0, :, 0].tolist() == [0, 2, 3] and corners[:, 0, 1].tolist() == [0.5, 1.5, 2.5, 3.5]
+    with pytest.raises(ValueError, match=r"panels: accuracies \[\(2,\)\]: allowed are"):
+        retention_figure((2, 3), {"a": columns[:1]})
+    with pytest.raises(ValueError, match="panels: none"):
+        retention_figure((2,), {})
+
+
 def test_gates_are_drawn_below_their_pictures_in_one_order() -> None:
     gates = np.array([[0.1, 0.9, 0.5], [0.2, 0.8, 0.6]])
     figure = gates_figure(np.zeros((2, 4, 4)), gates)
     rasters = [axes.images[0].get_array() for axes in figure.axes[2:4]]
-    assert np.asarray(rasters[0])[0, :3] == pytest.approx([0.9, 0.5, 0.1])
-    assert np.asarray(rasters[1])[0, :3] == pytest.approx([0.8, 0.6, 0.2])
+    assert np.ravel(rasters[0])[:3] == pytest.approx([0.9, 0.5, 0.1])
+    assert np.ravel(rasters[1])[:3] == pytest.approx([0.8, 0.6, 0.2])
     with pytest.raises(ValueError, match="allowed are"):
         gates_figure(np.zeros((3, 4, 4)), gates)

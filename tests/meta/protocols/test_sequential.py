@@ -164,6 +164,19 @@ def test_the_rate_chosen_is_the_best_of_the_search_and_tests_go_at_it() -> None:
         assert found.held_out[:, place].tolist() == accuracies(found.rates[place], "tested", 3, count)
 
 
+def test_a_seed_stands_for_streams_of_its_own() -> None:
+    kinds = {"search": 0, "tested": 1, "mixed": 2, "start": 3}
+    plan = Plan((2, 5), (1e-3, 3e-2), 2, 2, learned=4, scored=1)
+
+    def named(kind: str, number: int) -> np.random.Generator:
+        return np.random.default_rng((7, kinds[kind], number))
+
+    one, other = (sequential_test(Student(network()), pictures(), plan, given) for given in (7, named))
+    for kind in ("sequential", "oracle"):
+        assert one[kind].rates == other[kind].rates
+        assert np.array_equal(one[kind].held_out, other[kind].held_out)
+
+
 def test_the_model_is_left_as_it_was() -> None:
     model = network()
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
