@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 #: Smallest standard deviation of values around what is decoded, so that what never varies has a finite likelihood.
 LEAST = 1e-2
+#: What it starts with beside that: with more, values of the size of features would first seem to be noise alone.
+BEGUN = 0.3
 
 
 class Autoencoder(nn.Module):
@@ -31,7 +33,7 @@ class Autoencoder(nn.Module):
             self.encoder = nn.Sequential(nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, 2 * codes))
             self.decoder = nn.Sequential(nn.Linear(codes, hidden), nn.ReLU(), nn.Linear(hidden, features))
         self.codes = codes
-        self.spread = nn.Parameter(torch.zeros(()))
+        self.spread = nn.Parameter(torch.tensor(math.log(BEGUN)))
 
     @property
     def noise(self) -> Tensor:

@@ -45,7 +45,7 @@ class GenerativeReplay(Online):
         rate: float,
         seed: int = 0,
         task_classes: int = 1,
-        drawn: int = 10,
+        drawn: int = 30,
         generator_steps: int = 100,
         generator_rate: float = 1e-3,
         hidden: int = 128,

@@ -82,11 +82,11 @@ class ContinualSettings(Training):
     strength: float = parameter(1.0, "factor on the penalty of --method ewc and synaptic", 0)
     memory: int = parameter(200, "drawings that --method replay and mer keep", 1)
     batches: int = parameter(2, "batches in which --method mer learns each drawing", 1)
-    size: int = parameter(6, "drawings of such a batch, the new one and remembered ones", 1)
+    size: int = parameter(11, "drawings of such a batch, the new one and remembered ones", 1)
     within: float = parameter(0.3, "share of the change in such a batch that --method mer keeps", 0, 1)
     across: float = parameter(1.0, "share of the change in all batches of a drawing that --method mer keeps", 0, 1)
     task_classes: int = parameter(1, "classes that the generator of --method generative learns together", 1)
-    drawn: int = parameter(10, "values that --method generative replays with each drawing", 1)
+    drawn: int = parameter(30, "values that --method generative replays with each drawing", 1)
     generator_steps: int = parameter(100, "steps in which the generator learns a task", 1)
     sharpened: float = parameter(0.05, "share of hidden units that --method sharpening makes more active", 0, 1)
     sharpness: float = parameter(0.2, "how far it moves units towards the most active one, or to 0", 0, 1)
@@ -175,7 +175,7 @@ _WIDTHS: dict[str, dict[str, Any]] = {
     for name in ("anml", "anml-no-nm")
 }
 #: Gradient descent without Adam takes larger steps.
-_DESCENT: dict[str, Any] = {"test_rates": (0.3, 0.1, 0.03, 0.01)}
+_DESCENT: dict[str, Any] = {"test_rates": (0.1, 0.03, 0.01, 0.003)}
 _SCRATCH = _OML | _ALL_LEARNS | {"iterations": 0, "trained": ("*",)}
 
 #: A quarter of the published width: minutes a trial on one core.

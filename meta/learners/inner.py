@@ -128,7 +128,15 @@ class Learner:
 
         Yields:
             How many examples have been learned, and the parameters then.
+
+        Raises:
+            ValueError: no steps, or a learner that takes all examples at a step or goes through them again.
         """
+        if steps < 1 or self.batch < 1 or self.passes > 1:
+            raise ValueError(
+                f"steps, batch, passes: {steps}, {self.batch}, {self.passes}: "
+                "allowed are 1 or more, 1 or more and 1"
+            )
         size, parameters = steps * self.batch, self.initial()
         for first in range(0, len(answers), size):
             rows = slice(first, first + size)

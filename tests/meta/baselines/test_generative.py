@@ -145,7 +145,7 @@ def test_pictures_are_dreamed_up_in_their_shape_and_torch_is_left_alone() -> Non
         pictures = torch.rand(2, 3, 1, 4, 4, generator=torch.Generator().manual_seed(1))
         teach(learner, pictures)
         assert learner.old_generator is not None
-        assert learner.replay(learner.old_generator, pictures[0])[0].shape == (10, 1, 4, 4)
+        assert learner.replay(learner.old_generator, pictures[0])[0].shape == (30, 1, 4, 4)
         ends.append([value.detach() for value in learner.parameters.values()])
     assert torch.equal(state, torch.random.get_rng_state())
     assert all(torch.equal(*pair) for ends in pairwise(ends) for pair in zip(*ends, strict=True))

@@ -86,3 +86,9 @@ def test_a_stretch_as_long_as_the_lifetime_truncates_nothing(steps: int) -> None
         cross_entropy(one, shown.outer_labels).backward()
     for one, other in zip(models[0].parameters(), models[1].parameters(), strict=True):
         assert torch.allclose(one.grad, other.grad, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(("steps", "options"), [(0, {}), (2, {"batch": 0}), (2, {"passes": 2})])
+def test_stretches_that_cannot_be_are_refused_in_one_line(steps: int, options: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"steps, batch, passes: .*: allowed are 1 or more"):
+        truncated_scores(Learner(tiny(), ("head",), RATE, **options), trajectory(), steps)
