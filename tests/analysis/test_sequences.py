@@ -56,7 +56,7 @@ def test_gates_are_drawn_below_their_pictures_in_one_order() -> None:
     gates = np.array([[0.1, 0.9, 0.5], [0.2, 0.8, 0.6]])
     figure = gates_figure(np.zeros((2, 4, 4)), gates)
     rasters = [axes.images[0].get_array() for axes in figure.axes[2:4]]
-    assert np.ravel(rasters[0])[:3] == pytest.approx([0.9, 0.5, 0.1])
-    assert np.ravel(rasters[1])[:3] == pytest.approx([0.8, 0.6, 0.2])
+    assert np.asarray(rasters[0]).ravel()[:3] == pytest.approx([0.9, 0.5, 0.1])
+    assert np.asarray(rasters[1]).ravel()[:3] == pytest.approx([0.8, 0.6, 0.2])
     with pytest.raises(ValueError, match="allowed are"):
         gates_figure(np.zeros((3, 4, 4)), gates)
