@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from meta.baselines.compress import ProgressAndCompress
 from meta.baselines.ewc import ElasticWeights
+from meta.baselines.pathnet import PathNet
+from meta.baselines.progressive import Progressive
 from meta.baselines.replay import Replay
 from meta.baselines.synaptic import SynapticIntelligence
 from meta.protocols.online import Online
@@ -13,13 +16,33 @@ METHODS: Mapping[str, Callable[..., Online]] = {
     "ewc": ElasticWeights,
     "synaptic": SynapticIntelligence,
     "replay": Replay,
+    "progressive": Progressive,
+    "pathnet": PathNet,
+    "compress": ProgressAndCompress,
 }
 
+_TASKS = ("task_classes", "task_known", "units")
 #: Options of a method that an experiment sets, by the names of its settings.
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "ewc": ("strength",),
     "synaptic": ("strength",),
     "replay": ("memory",),
+    "progressive": (*_TASKS, "task_drawn"),
+    "pathnet": (*_TASKS, "modules", "active", "tournaments"),
+    "compress": (*_TASKS, "task_drawn", "strength", "decay", "passes", "reset_active"),
 }
 
-__all__ = ["METHODS", "OPTIONS", "ElasticWeights", "Replay", "SynapticIntelligence"]
+#: Methods to which classes come in tasks; their networks take in one tensor.
+IN_TASKS = tuple(name for name, options in OPTIONS.items() if "task_classes" in options)
+
+__all__ = [
+    "IN_TASKS",
+    "METHODS",
+    "OPTIONS",
+    "ElasticWeights",
+    "PathNet",
+    "ProgressAndCompress",
+    "Progressive",
+    "Replay",
+    "SynapticIntelligence",
+]
