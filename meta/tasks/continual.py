@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cluster.errors import UserError
-from meta.baselines import METHODS, OPTIONS
+from meta.baselines import IN_TASKS, METHODS, OPTIONS
 from meta.data import Characters, data_folder, generate_characters, load_omniglot
 from meta.experiments.continual import ContinualSettings
 from meta.learners import Learner, anml, iid
-from meta.learners.parameters import freeze, matching
+from meta.learners.parameters import freeze, matching, split_stages
 from meta.learners.trajectory import Trajectory
 from meta.learners.zapping import alternating_scores, zap
 from meta.protocols.courses import split_drawings
@@ -121,6 +121,24 @@ def check_parameters(settings: ContinualSettings) -> None:
             matching(network, getattr(settings, flag), "--" + flag)
         except ValueError as error:
             raise UserError(str(error)) from None
+    if settings.method in IN_TASKS:
+        check_prepared(network, settings)
+
+
+def check_prepared(network: nn.Sequential, settings: ContinualSettings) -> None:
+    """Refuse a method whose columns take in one tensor where the network would hand it several.
+
+    Raises:
+        UserError: names the flags.
+    """
+    fixed, _ = split_stages(network, matching(network, settings.trained, "--trained"))
+    with torch.no_grad():
+        prepared = fixed(torch.zeros(1, 1, settings.side, settings.side))
+    if not isinstance(prepared, Tensor):
+        raise UserError(
+            f"--trained {' '.join(settings.trained)}: allowed with --method {settings.method} and gates is head: "
+            "its columns take in features, not pictures with their gates"
+        )
 
 
 class ContinualTask(Task[ContinualSettings]):
@@ -222,7 +240,8 @@ class ContinualTask(Task[ContinualSettings]):
         )
         student = Student(self.model, settings.trained, settings.redrawn, self.method())
         found = sequential_test(student, self.classes.test, plan, self.test_stream)
-        return summary(found, plan.counts) | self.readout() | {"split": self.split_name()}
+        asked = {"split": self.split_name(), "task_known": settings.task_known}
+        return summary(found, plan.counts) | self.readout() | asked
 
     def test_stream(self, kind: str, number: int) -> np.random.Generator:
         """Random numbers of a course of the test."""

@@ -135,12 +135,42 @@ def test_a_result_tells_what_tables_and_figures_need() -> None:
     assert other.split_name() != task.split_name()
 
 
-@pytest.mark.parametrize("method", ["ewc", "synaptic", "replay"])
+IN_TASKS = ["progressive", "pathnet", "compress"]
+#: Of these, networks of seconds.
+FEW: dict[str, Any] = {"task_classes": 2, "units": 4, "tournaments": 2, "passes": 2, "oracle": False}
+
+
+@pytest.mark.parametrize("method", ["ewc", "synaptic", "replay", *IN_TASKS])
 def test_methods_made_by_hand_go_through_the_same_test(method: str) -> None:
-    task = ContinualTask(small(method=method, oracle=False), 1, None)
+    task = ContinualTask(small(method=method, **FEW), 1, None)
     with torch.no_grad():
         result = task.evaluate()
-    assert "oracle" not in result and 0 <= result["accuracy"] <= 1
+    assert "oracle" not in result and 0 <= result["accuracy"] <= 1 and result["task_known"] is False
+
+
+@pytest.mark.parametrize("method", IN_TASKS)
+def test_a_result_says_that_tasks_were_told_and_a_killed_trial_comes_to_the_same(
+    method: str, tmp_path: Path
+) -> None:
+    results = []
+    for label, stops in (("whole", (4,)), ("killed", (2, 4))):
+        folder = TrialFolder(tmp_path / label)
+        folder.path.mkdir()
+        for stop in stops:
+            task = ContinualTask(small(method=method, task_known=True, iterations=stop, **FEW), 3, None)
+            train(task, folder, lambda row: None)
+        with torch.no_grad():
+            results.append(task.evaluate())
+    assert results[0] == results[1] and results[0]["task_known"] is True
+
+
+@pytest.mark.parametrize("method", IN_TASKS)
+def test_who_is_told_the_task_answers_with_one_of_its_classes(method: str) -> None:
+    """Where each task is a class, who is told the task knows the answer."""
+    chosen = FEW | {"task_classes": 1, "task_known": True}
+    task = ContinualTask(small(method=method, **chosen), 1, None)
+    with torch.no_grad():
+        assert task.evaluate()["accuracy"] == 1
 
 
 def test_a_rate_in_lifetimes_that_diverges_stops_with_the_iteration(tmp_path: Path) -> None:
@@ -174,6 +204,9 @@ def test_what_the_characters_do_not_allow_is_refused(values: dict[str, Any], mes
         ({"batch": 2, "parts": 2}, "--parts 2: allowed is 1"),
         ({"scored": 4}, "--scored 4: allowed are fewer than --test-drawings 4"),
         ({"method": "ewc"}, "--oracle true: allowed with --method ewc is false"),
+        ({"method": "compress"}, "--oracle true: allowed with --method compress is false"),
+        ({"task_known": True}, "--task-known true: allowed with --method plain is false"),
+        ({"active": 4, "modules": 3}, "--active 4: allowed are up to --modules 3"),
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(values: dict[str, Any], message: str) -> None:
@@ -185,6 +218,15 @@ def test_settings_that_do_not_fit_together_are_refused(values: dict[str, Any], m
 def test_an_unknown_parameter_is_refused(flag: str) -> None:
     with pytest.raises(UserError, match=f"--{flag}: hidden: names no parameter: allowed are \\*, neuromodulation"):
         check_parameters(small(**{flag: ("hidden",)}))
+
+
+@pytest.mark.parametrize("method", IN_TASKS)
+def test_a_method_whose_columns_take_features_is_refused_pictures_with_their_gates(method: str) -> None:
+    message = f"--trained prediction head: allowed with --method {method} and gates is head"
+    with pytest.raises(UserError, match=message):
+        check_parameters(small(method=method, trained=("prediction", "head")))
+    check_parameters(small(method=method, trained=("prediction", "head"), neuromodulatory=0))
+    check_parameters(small(method=method))
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda one: one.name)
