@@ -28,9 +28,9 @@ class ProgressAndCompress(InTasks):
 
         KL(active column's answers || knowledge base's) + strength/2 * sum over i of decay F_i (p_i - p*_i)^2
 
-    on the task's examples, which were kept and which it goes through several times. F and p* are those of online
-    elastic weight consolidation (`ElasticWeights`), in which this task then counts as well. From then on the
-    knowledge base answers for the task; with more tasks nothing grows but its outputs.
+    of the answers that the new outputs give, on the task's examples, which were kept and which it goes through
+    several times. F and p* are those of online elastic weight consolidation (`ElasticWeights`), in which this task
+    then counts as well. From then on the knowledge base answers for the task; nothing but its outputs grows.
 
     Attributes:
         base: the knowledge base, once there was an example.
@@ -41,7 +41,7 @@ class ProgressAndCompress(InTasks):
         rate: as `Online`, of both networks.
         seed: of the weights to start with, and of the order in compression.
         task_classes: as `InTasks`.
-        task_known: as `InTasks`; then answers in compression are about the task's own classes.
+        task_known: as `InTasks`.
         task_drawn: as `InTasks`.
         units: of each hidden layer of both networks.
         layers: hidden layers of both.
@@ -98,15 +98,20 @@ class ProgressAndCompress(InTasks):
     def end_task(self) -> None:
         """Compress."""
         examples, labels = (torch.cat(parts) for parts in zip(*self.kept, strict=True))
-        counted = self.outputs if self.task_known else slice(0, self.outputs.stop)
         with torch.no_grad():
-            answers = log_softmax(self.scores(examples)[:, counted], 1)
-        self.base.grow(self._affine(self.task_classes, self.units), counted)
+            answers = log_softmax(self.own_scores(examples), 1)
+        self.base.grow(self._affine(self.task_classes, self.units))
         for _ in range(self.passes):
             order = torch.from_numpy(self._random.permutation(len(labels))).to(labels.device)
             for rows in order.split(self.batch):
                 self.base.distil(examples[rows], answers[rows])
         self.base.consolidate(self.kept)
+
+    def own_scores(self, prepared: Any) -> Tensor:
+        """Outputs of the active column, (batch, classes of a task)."""
+        with torch.no_grad():
+            known = self.base.activations(prepared)
+        return self._active(known)
 
     def scores(self, prepared: Any) -> Tensor:
         """Outputs of the knowledge base for tasks that are over and of the active column, (batch, outputs)."""
@@ -149,10 +154,10 @@ class KnowledgeBase(ElasticWeights):
     Its parameters are "0.weight", "0.bias" and so on, layer by layer; see `ElasticWeights` for its arguments.
 
     Attributes:
-        counted: places of the outputs that answers are about.
+        newest: places of the outputs that were added last.
     """
 
-    counted = slice(0, 0)
+    newest = slice(0, 0)
 
     def activations(self, prepared: Any) -> list[Tensor]:
         """What comes in, flat, the hidden layers and the outputs, each (batch, values)."""
@@ -166,21 +171,21 @@ class KnowledgeBase(ElasticWeights):
         return self.activations(prepared)[-1]
 
     def loss(self, prepared: Any, labels: Tensor) -> Tensor:
-        """Cross-entropy of examples among the outputs that count, whose gradients say what is important."""
-        return cross_entropy(self.scores(prepared)[:, self.counted], labels - self.counted.start)
+        """Cross-entropy of examples among the newest outputs, whose gradients say what is important."""
+        return cross_entropy(self.scores(prepared)[:, self.newest], labels - self.newest.start)
 
-    def grow(self, outputs: Parameters, counted: slice) -> None:
+    def grow(self, outputs: Parameters) -> None:
         """Add outputs, which nothing holds back yet; Adam starts anew."""
+        self.newest = slice(self.newest.stop, self.newest.stop + len(outputs["bias"]))
         for part, (name, value) in zip(outputs.values(), list(self.parameters.items())[-2:], strict=True):
             self.parameters[name] = torch.cat([value.detach(), part]).requires_grad_()
             for table in (self.importance, self._anchored):
                 table[name] = torch.cat([table[name], torch.zeros_like(part)])
-        self.counted = counted
         self.optimizer = torch.optim.Adam(list(self.parameters.values()), self.rate, fused=True)
 
     def divergence(self, prepared: Any, answers: Tensor) -> Tensor:
-        """KL divergence of the own answers from others, logarithms of probabilities (batch, counted)."""
-        own = log_softmax(self.scores(prepared)[:, self.counted], 1)
+        """KL divergence of the newest outputs from answers (batch, newest), logarithms of probabilities."""
+        own = log_softmax(self.scores(prepared)[:, self.newest], 1)
         return kl_div(own, answers, reduction="batchmean", log_target=True)
 
     def distil(self, prepared: Any, answers: Tensor) -> None:

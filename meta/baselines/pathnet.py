@@ -5,7 +5,7 @@ Fernando et al. (2017), PathNet: evolution channels gradient descent in super ne
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,20 +21,6 @@ Affine = tuple[Tensor, Tensor]
 Path = NDArray[np.int64]
 #: How far a gene moves when it mutates, at most.
 REACH = 2
-
-
-class Examples(NamedTuple):
-    """Examples of a task.
-
-    Attributes:
-        values: (examples, inputs).
-        labels: places of their classes among the scores, (examples,).
-        earlier: scores from earlier tasks that count beside those of the own outputs, (examples, outputs).
-    """
-
-    values: Tensor
-    labels: Tensor
-    earlier: Tensor
 
 
 class PathNet(InTasks):
@@ -124,11 +110,11 @@ class PathNet(InTasks):
 
     def end_class(self) -> None:
         """Hold tournaments on the task's examples so far, then let the best pathway answer."""
-        shown = self._shown()
+        values, labels = self.shown()
         for _ in range(self.tournaments):
-            self._tournament(shown)
+            self.tournament(values, labels)
         with torch.no_grad():
-            right = [self._right(self._path_scores(path, shown), shown) for path in self.population]
+            right = [_right(self.answers(path, values), labels) for path in self.population]
         self.best = self.population[int(np.argmax(right))].copy()
         super().end_class()
 
@@ -146,13 +132,16 @@ class PathNet(InTasks):
             for layer in zip(*self._ended_paths, strict=True)
         ]
 
+    def own_scores(self, prepared: Any) -> Tensor:
+        """Outputs of the current task along the best pathway, (batch, classes of a task)."""
+        return self.answers(self.best, prepared.flatten(1))
+
     def scores(self, prepared: Any) -> Tensor:
         """Outputs of the pathways of all tasks, (batch, tasks x classes of a task)."""
         values = prepared.flatten(1)
-        earlier = self._earlier(values)
-        if len(self._ended_paths) > self.task:
-            return earlier
-        return torch.cat([earlier, self._answers(self.best, values)], 1)
+        earlier = [self._through(self._stacks, values)] if self._stacks else []
+        current = [self.answers(self.best, values)] if len(self._ended_paths) == self.task else []
+        return torch.cat([*earlier, *current], 1)
 
     def mutated(self, path: Path) -> Path:
         """A copy of a pathway, some of whose genes moved."""
@@ -160,56 +149,40 @@ class PathNet(InTasks):
         chosen = self._random.random(path.shape) < 1 / path.size
         return (path + chosen * moves) % self.frozen.shape[1]
 
-    def _shown(self) -> Examples:
-        """The task's examples so far; where tasks are known, scores of earlier ones do not count."""
+    def shown(self) -> tuple[Tensor, Tensor]:
+        """The task's examples so far, (examples, inputs), and places of their classes in it, (examples,)."""
         values, labels = (torch.cat(parts) for parts in zip(*self.kept, strict=True))
-        if self.task_known:
-            return Examples(values, labels - self.outputs.start, values[:, :0])
-        with torch.no_grad():
-            return Examples(values, labels, self._earlier(values))
+        return values, labels - self.outputs.start
 
-    def _tournament(self, shown: Examples) -> None:
+    def tournament(self, values: Tensor, labels: Tensor) -> None:
         """Two pathways learn; the better one, or the first of equals, overwrites the other."""
         first, second = self._random.permutation(len(self.population))[:2].tolist()
-        fitness = [self._train(self.population[k], shown) for k in (first, second)]
+        fitness = [self.train(self.population[k], values, labels) for k in (first, second)]
         winner, loser = (first, second) if fitness[0] >= fitness[1] else (second, first)
         self.population[loser] = self.mutated(self.population[winner])
 
-    def _train(self, path: Path, shown: Examples) -> int:
-        """Learn for a pass through the examples; tells how many were right as they came."""
-        order = torch.from_numpy(self._random.permutation(len(shown.labels))).to(shown.labels.device)
+    def train(self, path: Path, values: Tensor, labels: Tensor) -> int:
+        """Learn along a pathway for a pass through examples; tells how many were right as they came."""
+        order = torch.from_numpy(self._random.permutation(len(labels))).to(labels.device)
         places = [(layer, place) for layer, row in enumerate(path) for place in np.unique(row).tolist()]
-        learning = [
-            *self.ends,
-            *(value for place in places if not self.frozen[place] for value in self.modules[place]),
-        ]
+        free = [self.modules[place] for place in places if not self.frozen[place]]
+        learning = [value for pair in (*free, self.ends) for value in pair]
         right = 0
         for rows in order.split(self.batch):
-            part = Examples(*(values[rows] for values in shown))
-            scores = self._path_scores(path, part)
-            right += self._right(scores, part)
-            loss = nn.functional.cross_entropy(scores, part.labels)
+            scores = self.answers(path, values[rows])
+            right += _right(scores, labels[rows])
+            loss = nn.functional.cross_entropy(scores, labels[rows])
             for value, gradient in zip(learning, torch.autograd.grad(loss, learning), strict=True):
                 value.grad = gradient
             self.optimizer.step()  # on what has a gradient: neither modules off the path nor frozen ones
-            self.optimizer.zero_grad()
+            for value in learning:
+                value.grad = None
         return right
 
-    def _right(self, scores: Tensor, shown: Examples) -> int:
-        return int((scores.argmax(1) == shown.labels).sum())
-
-    def _path_scores(self, path: Path, shown: Examples) -> Tensor:
-        return torch.cat([shown.earlier, self._answers(path, shown.values)], 1)
-
-    def _answers(self, path: Path, values: Tensor) -> Tensor:
+    def answers(self, path: Path, values: Tensor) -> Tensor:
         """Outputs (batch, classes of a task) of the current task along a pathway."""
-        return self._through(
-            [(weight[None], bias[None]) for weight, bias in (*self._layers(path), self.ends)], values
-        )
-
-    def _earlier(self, values: Tensor) -> Tensor:
-        """Outputs of the pathways of earlier tasks, (batch, tasks x classes of a task)."""
-        return self._through(self._stacks, values) if self._stacks else values[:, :0]
+        pairs = (*self._layers(path), self.ends)
+        return self._through([(weight[None], bias[None]) for weight, bias in pairs], values)
 
     def _through(self, stacks: list[Affine], values: Tensor) -> Tensor:
         """Outputs (batch, outputs) of pathways side by side, of values (batch, inputs)."""
@@ -231,6 +204,10 @@ class PathNet(InTasks):
 
     def _drawn(self, size: int, inputs: int) -> Affine:
         return self.weights(self._random, size, inputs), self.like.new_zeros(size, 1)
+
+
+def _right(scores: Tensor, labels: Tensor) -> int:
+    return int((scores.argmax(1) == labels).sum())
 
 
 def _filled(layer: Affine, rows: int) -> Affine:

@@ -95,27 +95,41 @@ class Progressive(InTasks):
         ]
         self.parameters, self.column = {}, []
 
+    def own_scores(self, prepared: Any) -> Tensor:
+        """Outputs of the column that learns, (batch, classes of a task)."""
+        own = earlier = prepared.flatten(1).T
+        for number in range(self.layers + 1):
+            own = self._own_layer(number, own, earlier)
+            if number < self.layers:
+                earlier = self._frozen_layer(number, earlier)
+        return own[0].T
+
     def scores(self, prepared: Any) -> Tensor:
         """Outputs of all columns, (batch, columns x classes of a task)."""
         values = prepared.flatten(1)
-        pairs = (self.task + 1) ** 2 // 2 * (2 * self.units + self.adapters)
-        return torch.cat([self._outputs(part.T) for part in values.split(max(1, ROOM // max(1, pairs)))])
+        links = (self.task + 1) ** 2 // 2 * (2 * self.units + self.adapters)
+        return torch.cat([self._all_scores(part.T) for part in values.split(max(1, ROOM // max(1, links)))])
 
-    def _outputs(self, values: Tensor) -> Tensor:
+    def _all_scores(self, values: Tensor) -> Tensor:
         """Outputs (batch, outputs) of values (inputs, batch)."""
-        count = len(self.frozen[0]["weight"])
-        target, source = torch.tril_indices(count, count, -1, device=values.device)
-        every = torch.arange(count, device=values.device)
-        earlier = own = values
+        own = earlier = values
         for number in range(self.layers + 1):
-            last = number == self.layers
             if self.column:
-                own = self._layer(self.column[number], own, earlier, every, torch.zeros_like(every), last)
-            earlier = self._layer(self.frozen[number], earlier, earlier, source, target, last)
+                own = self._own_layer(number, own, earlier)
+            earlier = self._frozen_layer(number, earlier)
         return torch.cat([earlier, own] if self.column else [earlier]).flatten(0, 1).T
 
+    def _own_layer(self, number: int, below: Tensor, earlier: Tensor) -> Tensor:
+        source = torch.arange(self.task, device=below.device)
+        return self._layer(self.column[number], below, earlier, source, torch.zeros_like(source), number)
+
+    def _frozen_layer(self, number: int, below: Tensor) -> Tensor:
+        count = len(self.frozen[number]["weight"])
+        target, source = torch.tril_indices(count, count, -1, device=below.device)
+        return self._layer(self.frozen[number], below, below, source, target, number)
+
     def _layer(
-        self, layer: Layer, below: Tensor, earlier: Tensor, source: Tensor, target: Tensor, last: bool
+        self, layer: Layer, below: Tensor, earlier: Tensor, source: Tensor, target: Tensor, number: int
     ) -> Tensor:
         """A layer of columns side by side, (columns, units, batch).
 
@@ -125,7 +139,7 @@ class Progressive(InTasks):
             earlier: the layer below of all earlier columns, (earlier, units, batch).
             source: which of them a link comes from, (links,).
             target: which column it goes to, (links,).
-            last: whether it gives scores.
+            number: of the layer; the last one gives scores.
         """
         values = layer["weight"] @ below + layer["bias"]
         if "lateral" in layer:
@@ -135,4 +149,4 @@ class Progressive(InTasks):
                 values = values + layer["lateral"] @ said.relu()
             else:
                 values = values.index_add(0, target, layer["lateral"] @ said.relu())
-        return values if last else values.relu()
+        return values if number == self.layers else values.relu()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,10 @@ from meta.protocols.online import Online
 class InTasks(Online):
     """Classes come in tasks, so many one after another; the outputs of a task are for its classes.
 
-    The scores are the outputs of all tasks so far, side by side. Where tasks are known, only the outputs of the
-    task that an example is from take part in learning and in the answer: the setting that these methods were
-    published for, and a far easier one. Otherwise any output may be the answer, as with all other methods.
+    What is learned of a task is to tell its classes apart: the loss is the cross-entropy among its outputs. When
+    asked, the outputs of all tasks so far stand side by side and any may be the answer, as with all other methods;
+    or, where tasks are known, only those of the task that an example is from: the setting that these methods were
+    published for, and a far easier one.
 
     These methods expect the examples of a task in mixed order, but here they come class after class. So examples
     are kept until their task ends, and each step is also on some that are drawn from them.
@@ -103,6 +105,14 @@ class InTasks(Online):
         self._ended += 1
         if self._ended % self.task_classes == 0:
             self.end_task()
+
+    @abstractmethod
+    def own_scores(self, prepared: Any) -> Tensor:
+        """Outputs of the current task, (batch, classes of a task)."""
+
+    def loss(self, prepared: Any, labels: Tensor) -> Tensor:
+        """Cross-entropy of examples of the current task among its outputs."""
+        return nn.functional.cross_entropy(self.own_scores(prepared), labels - self.outputs.start)
 
     def scores_of(self, prepared: Any, labels: Tensor) -> Tensor:
         """Scores of all outputs, or where tasks are known minus infinity at those of other tasks."""

@@ -39,7 +39,7 @@ class Online:
         return functional_call(self.stage, self.parameters, (prepared,))
 
     def scores_of(self, prepared: Any, labels: Tensor) -> Tensor:
-        """Class scores (batch, outputs), from which a learner that is told tasks may leave out those of others.
+        """Class scores (batch, outputs) when asked, from which who is told tasks may leave out those of others.
 
         Args:
             prepared: as of `scores`.
@@ -49,7 +49,7 @@ class Online:
 
     def loss(self, prepared: Any, labels: Tensor) -> Tensor:
         """What a step goes down: the cross-entropy of the examples."""
-        return nn.functional.cross_entropy(self.scores_of(prepared, labels), labels)
+        return nn.functional.cross_entropy(self.scores(prepared), labels)
 
     def gradients(self, prepared: Any, labels: Tensor) -> list[Tensor]:
         """Gradient of what a step goes down, for each parameter."""

@@ -83,21 +83,20 @@ def test_distillation_goes_down_the_divergence_written_out() -> None:
     learner = made()
     teach(learner, range(2 * CLASSES))
     shown = torch.cat([examples(label) for label in range(4)])
-    answers = torch.randn(len(shown), 4, generator=torch.Generator().manual_seed(9)).double().log_softmax(1)
+    answers = torch.randn(len(shown), 2, generator=torch.Generator().manual_seed(9)).double().log_softmax(1)
     found = learner.base.divergence(shown, answers)
     total = 0.0
     for example, logs in zip(shown, answers, strict=True):
-        scores = perceptron(values(learner.base.parameters), example)[-1]
+        scores = perceptron(values(learner.base.parameters), example)[-1][CLASSES:]
         own = scores - scores.exp().sum().log()
         total += float((logs.exp() * (logs - own)).sum())
     assert float(found.detach()) == pytest.approx(total / len(shown), rel=1e-10)
-    assert float(learner.base.divergence(shown, learner.base.scores(shown).log_softmax(1)).detach()) < 1e-12
+    assert float(learner.base.divergence(shown, learner.base.scores(shown)[:, 2:].log_softmax(1)).detach()) < 1e-12
 
 
-@pytest.mark.parametrize("known", [False, True])
-def test_consolidation_is_online_ewc_of_examples_of_each_task(known: bool) -> None:
+def test_consolidation_is_online_ewc_of_examples_of_each_task() -> None:
     """F is decay F + F of the new task at the parameters that it ended with; the penalty counts decay F."""
-    learner, decay, strength = made(decay=0.7, strength=3.0, task_known=known), 0.7, 3.0
+    learner, decay, strength = made(decay=0.7, strength=3.0), 0.7, 3.0
     importance: dict[str, Tensor] = {}
     for task in range(3):
         teach(learner, range(task * CLASSES, (task + 1) * CLASSES))
@@ -106,11 +105,8 @@ def test_consolidation_is_online_ewc_of_examples_of_each_task(known: bool) -> No
         for label in range(task * CLASSES, (task + 1) * CLASSES):
             for example in examples(label):
                 scores = perceptron(point, example)[-1]
-                if known:
-                    scores, place = scores[task * CLASSES :], label - task * CLASSES
-                else:
-                    place = label
-                gradients = torch.autograd.grad(cross_entropy(scores, torch.tensor(place)), list(point.values()))
+                loss = cross_entropy(scores[task * CLASSES :], torch.tensor(label - task * CLASSES))
+                gradients = torch.autograd.grad(loss, list(point.values()))
                 for name, gradient in zip(point, gradients, strict=True):
                     squares[name] += gradient.square() / (3 * CLASSES)
         for name, own in squares.items():
@@ -133,7 +129,7 @@ def test_new_outputs_are_not_held_back() -> None:
     learner = made()
     teach(learner, range(CLASSES))
     grown = {"weight": torch.ones(CLASSES, UNITS).double(), "bias": torch.zeros(CLASSES).double()}
-    learner.base.grow(grown, slice(0, 2 * CLASSES))
+    learner.base.grow(grown)
     with torch.no_grad():
         for value in learner.base.parameters.values():
             value += 1.0
@@ -154,15 +150,13 @@ def test_the_knowledge_base_does_not_change_while_the_active_column_learns() -> 
     assert not torch.equal(before["0.weight"], learner.base.parameters["0.weight"])
 
 
-@pytest.mark.parametrize("known", [False, True])
-def test_compression_brings_the_knowledge_base_to_what_the_active_column_says(known: bool) -> None:
-    learner = made(units=16, passes=200, task_known=known, strength=0.0)
+def test_compression_brings_the_knowledge_base_to_what_the_active_column_says() -> None:
+    learner = made(units=16, passes=200, strength=0.0)
     teach(learner, range(2 * CLASSES), over=False)
     shown = torch.cat([examples(label) for label in (2, 3)])
-    counted = slice(2 if known else 0, 4)
-    wanted = learner.scores(shown)[:, counted].softmax(1).detach()
+    wanted = learner.scores(shown)[:, CLASSES:].softmax(1).detach()
     learner.end_class()
-    found = learner.scores(shown)[:, counted].softmax(1).detach()
+    found = learner.scores(shown)[:, CLASSES:].softmax(1).detach()
     assert found.shape == wanted.shape and float((found - wanted).abs().max()) < 0.1
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from meta.baselines import PathNet
-from meta.baselines.pathnet import Examples, Path
+from meta.baselines.pathnet import Path
 
 CLASSES, FEATURES, UNITS, LAYERS, MODULES, ACTIVE = 2, 5, 4, 2, 6, 3
 
@@ -83,15 +83,14 @@ def test_pathways_of_all_tasks_are_the_equation_in_loops() -> None:
         assert row == pytest.approx(wanted, rel=1e-10, abs=1e-12)
 
 
-@pytest.mark.parametrize("known", [False, True])
-def test_modules_on_the_pathway_learn_and_no_others_and_never_more_than_allowed(known: bool) -> None:
-    learner = made(task_known=known)
+def test_modules_on_the_pathway_learn_and_no_others_and_never_more_than_allowed() -> None:
+    learner = made()
     teach(learner, range(CLASSES))
     for example in examples(3):
         learner.learn(example[None], torch.tensor([CLASSES]))
     for path in learner.population:
         before, first = weights(learner), learner.ends[0].detach().clone()
-        learner._train(path, learner._shown())
+        learner.train(path, *learner.shown())
         changed = {place for place, pair in weights(learner).items() if not torch.equal(pair[0], before[place][0])}
         allowed = {(layer, int(gene)) for layer, row in enumerate(path) for gene in row}
         assert changed <= {place for place in allowed if not learner.frozen[place]}
@@ -140,12 +139,14 @@ def test_when_all_modules_are_frozen_outputs_learn_alone() -> None:
 def test_the_fitter_of_two_overwrites_the_other_with_a_mutated_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     learner = made(population=8)
     learner.learn(examples(1), torch.tensor([0]))
-    monkeypatch.setattr(learner, "_train", lambda path, shown: 3 - abs(int(path[0, 0]) - 3))  # 3 is the fittest
+    monkeypatch.setattr(
+        learner, "train", lambda path, values, labels: 3 - abs(int(path[0, 0]) - 3)
+    )  # 3 is the fittest
     monkeypatch.setattr(learner, "mutated", lambda path: path + 100)
     overwritten = set()
     for _ in range(40):
         learner.population = np.arange(8)[:, None, None] * np.ones((1, LAYERS, ACTIVE), np.int64)
-        learner._tournament(learner._shown())
+        learner.tournament(*learner.shown())
         (loser,) = np.flatnonzero((learner.population >= 100).any((1, 2)))
         (winner,) = np.unique(learner.population[loser] - 100)
         assert winner != loser and 3 - abs(winner - 3) >= 3 - abs(loser - 3)
@@ -155,21 +156,28 @@ def test_the_fitter_of_two_overwrites_the_other_with_a_mutated_copy(monkeypatch:
 
 
 def test_fitness_is_how_many_were_right_as_they_came() -> None:
-    learner = made(batch=1, task_known=True)
+    """One example a step, so that what a pathway says of the next is known before it learns from it."""
+    learner = made(batch=1)
     for label in (0, 1):
         for example in examples(6):
             learner.enter(example[None], torch.tensor([label]))
             learner.kept.append((example[None] * (1 - 2 * label), torch.tensor([label])))
-    shown, path = learner._shown(), learner.population[0]
-    seen: list[bool] = []
+    path, original = learner.population[0], learner.answers
+    came: list[tuple[Tensor, int]] = []
 
-    def watched(scores: Tensor, part: Any) -> int:
-        seen.append(bool((scores.argmax(1) == part.labels).all()))
-        return original(scores, part)
+    def watched(own: Path, values: Tensor) -> Tensor:
+        answer = int(np.argmax(in_loops(weights(learner), own, ends(learner), values[0])))
+        came.append((values[0], answer))
+        return original(own, values)
 
-    original, learner._right = learner._right, watched  # type: ignore[method-assign]
-    found = [learner._train(path, shown) for _ in range(4)]
-    assert found == [sum(seen[first : first + 12]) for first in range(0, 48, 12)]
+    learner.answers = watched  # type: ignore[method-assign]
+    truth = {tuple(value.tolist()): label for value, label in zip(*learner.shown(), strict=True)}
+    found = []
+    for _ in range(4):
+        came.clear()
+        found.append(learner.train(path, *learner.shown()))
+        assert len({tuple(value.tolist()) for value, _ in came}) == 12  # each once
+        assert found[-1] == sum(truth[tuple(value.tolist())] == answer for value, answer in came)
     assert found[-1] > found[0]  # it learns
 
 
@@ -178,17 +186,17 @@ def test_the_pathway_that_answers_is_right_most_often() -> None:
     for label in range(CLASSES):
         for example in examples(5):
             learner.learn(example[None] + label, torch.tensor([label]))
-        shown = learner._shown()
+        values, labels = learner.shown()
         learner.end_class()
-        right = [right_in_loops(learner, path, shown) for path in learner.population]
+        right = [right_in_loops(learner, path, values, labels) for path in learner.population]
         best = next(k for k, path in enumerate(learner.population) if np.array_equal(path, learner.best))
         assert right[best] == max(right)
 
 
-def right_in_loops(learner: PathNet, path: Path, shown: Examples) -> int:
+def right_in_loops(learner: PathNet, path: Path, values: Tensor, labels: Tensor) -> int:
     """How many answers along a pathway are right."""
-    answers = [np.argmax(in_loops(weights(learner), path, ends(learner), value)) for value in shown.values]
-    return sum(int(answer == label) for answer, label in zip(answers, shown.labels.tolist(), strict=True))
+    answers = [np.argmax(in_loops(weights(learner), path, ends(learner), value)) for value in values]
+    return sum(int(answer == label) for answer, label in zip(answers, labels.tolist(), strict=True))
 
 
 def test_genes_move_a_little_now_and_then() -> None:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from meta.baselines import METHODS, ElasticWeights, PathNet, ProgressAndCompress, Progressive
-from meta.baselines.tasks import InTasks
 from meta.protocols.courses import draw_course, split_drawings
 from meta.protocols.online import Online
 from meta.protocols.sequential import Student
@@ -131,7 +130,7 @@ def test_what_does_not_fit_is_refused_in_one_line(name: str) -> None:
 @pytest.mark.parametrize(
     ("method", "options", "message"),
     [
-        (InTasks, {"task_classes": 0}, "task_classes: 0: allowed is 1 or more"),
+        (Progressive, {"task_classes": 0}, "task_classes: 0: allowed is 1 or more"),
         (Progressive, {"adapters": 0}, "adapters: 0: allowed is 1 or more"),
         (PathNet, {"active": 4, "modules": 3}, "active: 4: allowed are 1 to 3, the modules of a layer"),
         (PathNet, {"population": 1}, "population: 1: allowed is 2 or more"),
@@ -147,7 +146,7 @@ def test_options_that_are_not_allowed_are_refused(method: Any, options: dict[str
 def test_a_step_is_on_the_new_example_and_on_drawn_ones_of_its_task_alone() -> None:
     stage = model()
     for drawn in (0, 4):
-        learner = InTasks(stage, dict(stage.named_parameters()), 1e-2, task_classes=CLASSES, task_drawn=drawn)
+        learner = made("progressive", task_drawn=drawn)(stage, dict(stage.named_parameters()), 1e-2)
         seen: list[list[int]] = []
         original = learner.loss
 
