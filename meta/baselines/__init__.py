@@ -29,7 +29,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "replay": ("memory",),
     "progressive": (*_TASKS, "task_drawn"),
     "pathnet": (*_TASKS, "modules", "active", "tournaments"),
-    "compress": (*_TASKS, "task_drawn", "strength", "decay", "passes", "reset_active"),
+    "compress": (*_TASKS, "task_drawn", "strength", "importance_decay", "passes", "reset_active"),
 }
 
 #: Methods to which classes come in tasks; their networks take in one tensor.

@@ -46,7 +46,7 @@ class ProgressAndCompress(InTasks):
         units: of each hidden layer of both networks.
         layers: hidden layers of both.
         strength: of the penalty.
-        decay: what F keeps of earlier tasks with each task.
+        importance_decay: what F keeps of earlier tasks with each task.
         passes: through the task's examples in compression.
         batch: examples of a step in compression.
         reset_active: draw the active column anew for every task; otherwise its outputs alone.
@@ -69,7 +69,7 @@ class ProgressAndCompress(InTasks):
         units: int = 100,
         layers: int = 2,
         strength: float = 1.0,
-        decay: float = 0.9,
+        importance_decay: float = 0.9,
         passes: int = 20,
         batch: int = 16,
         reset_active: bool = True,
@@ -77,7 +77,7 @@ class ProgressAndCompress(InTasks):
         super().__init__(stage, parameters, rate, seed, task_classes, task_known, task_drawn)
         check_counts(units=units, layers=layers, passes=passes, batch=batch)
         self.units, self.layers, self.passes, self.batch = units, layers, passes, batch
-        self.strength, self.decay, self.reset_active = strength, decay, reset_active
+        self.strength, self.decay, self.reset_active = strength, importance_decay, reset_active
 
     def begin_task(self, inputs: int) -> None:
         """Draw the active column, and before the first task the knowledge base."""

@@ -85,7 +85,7 @@ class ContinualSettings(Training):
     modules: int = parameter(10, "modules of a layer of --method pathnet", 1)
     active: int = parameter(3, "of these, how many a pathway goes through at most", 1)
     tournaments: int = parameter(10, "of pathways of --method pathnet after each class", 1)
-    decay: float = parameter(
+    importance_decay: float = parameter(
         0.9, "what --method compress keeps of the penalty for earlier tasks with each task", 0, 1
     )
     passes: int = parameter(20, "of --method compress through a task's drawings when it is over", 1)

@@ -96,7 +96,7 @@ def test_distillation_goes_down_the_divergence_written_out() -> None:
 
 def test_consolidation_is_online_ewc_of_examples_of_each_task() -> None:
     """F is decay F + F of the new task at the parameters that it ended with; the penalty counts decay F."""
-    learner, decay, strength = made(decay=0.7, strength=3.0), 0.7, 3.0
+    learner, decay, strength = made(importance_decay=0.7, strength=3.0), 0.7, 3.0
     importance: dict[str, Tensor] = {}
     for task in range(3):
         teach(learner, range(task * CLASSES, (task + 1) * CLASSES))

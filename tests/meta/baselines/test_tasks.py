@@ -20,7 +20,7 @@ SHOWN = 6
 SMALL: dict[str, dict[str, Any]] = {
     "progressive": {"units": 20, "adapters": 3},
     "pathnet": {"units": 20, "modules": 9, "population": 6, "tournaments": 2},
-    "compress": {"units": 20, "strength": 1e3, "decay": 1.0, "passes": 2},
+    "compress": {"units": 20, "strength": 1e3, "importance_decay": 1.0, "passes": 2},
 }
 
 
