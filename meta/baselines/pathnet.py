@@ -167,6 +167,7 @@ class PathNet(InTasks):
         places = [(layer, place) for layer, row in enumerate(path) for place in np.unique(row).tolist()]
         free = [self.modules[place] for place in places if not self.frozen[place]]
         learning = [value for pair in (*free, self.ends) for value in pair]
+        self.optimizer.param_groups[0]["params"] = learning  # neither modules off the path nor frozen ones
         right = 0
         for rows in order.split(self.batch):
             scores = self.answers(path, values[rows])
@@ -174,9 +175,7 @@ class PathNet(InTasks):
             loss = nn.functional.cross_entropy(scores, labels[rows])
             for value, gradient in zip(learning, torch.autograd.grad(loss, learning), strict=True):
                 value.grad = gradient
-            self.optimizer.step()  # on what has a gradient: neither modules off the path nor frozen ones
-            for value in learning:
-                value.grad = None
+            self.optimizer.step()
         return right
 
     def answers(self, path: Path, values: Tensor) -> Tensor:
