@@ -44,7 +44,7 @@ class InTasks(Online):
             from one example a step, as plain learning does.
 
     Raises:
-        ValueError: tasks of no classes.
+        ValueError: tasks of no classes, or fewer than no examples drawn.
     """
 
     def __init__(
@@ -59,6 +59,8 @@ class InTasks(Online):
     ) -> None:
         super().__init__(stage, parameters, rate, seed)
         check_counts(task_classes=task_classes)
+        if task_drawn < 0:
+            raise ValueError(f"task_drawn: {task_drawn}: allowed is 0 or more")
         self.task_drawn, self.kept = task_drawn, list[tuple[Tensor, Tensor]]()
         self.task_classes, self.task_known, self.task = task_classes, task_known, -1
         self.like = next(iter(self.parameters.values())).detach()

@@ -131,6 +131,7 @@ def test_what_does_not_fit_is_refused_in_one_line(name: str) -> None:
     ("method", "options", "message"),
     [
         (Progressive, {"task_classes": 0}, "task_classes: 0: allowed is 1 or more"),
+        (Progressive, {"task_drawn": -1}, "task_drawn: -1: allowed is 0 or more"),
         (Progressive, {"adapters": 0}, "adapters: 0: allowed is 1 or more"),
         (PathNet, {"active": 4, "modules": 3}, "active: 4: allowed are 1 to 3, the modules of a layer"),
         (PathNet, {"population": 1}, "population: 1: allowed is 2 or more"),
