@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
+from meta.baselines.compress import ProgressAndCompress
 from meta.baselines.ewc import ElasticWeights
 from meta.baselines.generative import GenerativeReplay
 from meta.baselines.mer import MetaExperienceReplay
+from meta.baselines.pathnet import PathNet
+from meta.baselines.progressive import Progressive
 from meta.baselines.replay import Replay
 from meta.baselines.sharpening import Sharpening
 from meta.baselines.synaptic import SynapticIntelligence
@@ -19,8 +22,12 @@ METHODS: Mapping[str, Callable[..., Online]] = {
     "mer": MetaExperienceReplay,
     "generative": GenerativeReplay,
     "sharpening": Sharpening,
+    "progressive": Progressive,
+    "pathnet": PathNet,
+    "compress": ProgressAndCompress,
 }
 
+_TASKS = ("task_classes", "task_known", "units")
 #: Options of a method that an experiment sets, by the names of its settings.
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "ewc": ("strength",),
@@ -29,14 +36,24 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "mer": ("memory", "batches", "size", "within", "across"),
     "generative": ("task_classes", "drawn", "generator_steps"),
     "sharpening": ("sharpened", "sharpness"),
+    "progressive": (*_TASKS, "task_drawn"),
+    "pathnet": (*_TASKS, "modules", "active", "tournaments"),
+    "compress": (*_TASKS, "task_drawn", "strength", "importance_decay", "passes", "reset_active"),
 }
 
+#: Methods to which classes come in tasks, and which can be told them.
+IN_TASKS = tuple(name for name, options in OPTIONS.items() if "task_known" in options)
+
 __all__ = [
+    "IN_TASKS",
     "METHODS",
     "OPTIONS",
     "ElasticWeights",
     "GenerativeReplay",
     "MetaExperienceReplay",
+    "PathNet",
+    "ProgressAndCompress",
+    "Progressive",
     "Replay",
     "Sharpening",
     "SynapticIntelligence",

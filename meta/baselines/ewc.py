@@ -5,6 +5,7 @@ Kirkpatrick et al. (2017), Overcoming catastrophic forgetting in neural networks
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -52,7 +53,10 @@ class ElasticWeights(Online):
 
     def gradients(self, prepared: Any, labels: Tensor) -> list[Tensor]:
         """Gradient of the loss and of the penalty."""
-        own = super().gradients(prepared, labels)
+        return self.penalised(super().gradients(prepared, labels))
+
+    def penalised(self, own: Sequence[Tensor]) -> list[Tensor]:
+        """Gradient of some loss and of the penalty, from that of the loss."""
         pairs = zip(own, self.parameters.items(), strict=True)
         return [
             gradient + self.strength * (self.importance[name] * value.detach() - self._anchored[name])
@@ -61,10 +65,15 @@ class ElasticWeights(Online):
 
     def end_class(self) -> None:
         """Add the class's importance and anchor."""
+        self.consolidate(self._examples)
+        self._examples = []
+
+    def consolidate(self, examples: Sequence[tuple[Any, Tensor]]) -> None:
+        """Add the importance and the anchor of a task with these examples, each (1, ...) with its label (1,)."""
         found = {name: torch.zeros_like(value) for name, value in self.parameters.items()}
-        for prepared, labels in self._examples:
+        for prepared, labels in examples:
             for total, gradient in zip(found.values(), super().gradients(prepared, labels), strict=True):
-                total.addcmul_(gradient, gradient, value=1 / len(self._examples))
+                total.addcmul_(gradient, gradient, value=1 / len(examples))
         for name, value in self.parameters.items():
             if self.decay is None:
                 self.importance[name] += found[name]
@@ -72,4 +81,3 @@ class ElasticWeights(Online):
             else:
                 self.importance[name] = self.decay * self.importance[name] + found[name]
                 self._anchored[name] = self.importance[name] * value.detach()
-        self._examples = []

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 BEAULIEU = "Beaulieu, Frati, Miconi, Lehman, Stanley, Clune & Cheney 2020, ECAI (arXiv 2002.09571)"
 JAVED = "Javed & White 2019, NeurIPS (arXiv 1905.12588)"
 FRATI = "Frati, Traft, Clune & Cheney 2024, ECAI (arXiv 2310.07996)"
+#: Methods to which classes come in tasks.
+_IN_TASKS = ("progressive", "pathnet", "compress")
 
 
 @dataclass(frozen=True)
@@ -69,27 +71,38 @@ class ContinualSettings(Training):
     method: str = parameter(
         "plain",
         "how the test's network learns",
-        choices=(
-            "plain",
-            "ewc",
-            "synaptic",
-            "replay",
-            "mer",
-            "generative",
-            "sharpening",
-        ),
+        choices=("plain", "ewc", "synaptic", "replay", "mer", "generative", "sharpening", *_IN_TASKS),
     )
-    strength: float = parameter(1.0, "factor on the penalty of --method ewc and synaptic", 0)
+    strength: float = parameter(1.0, "factor on the penalty of --method ewc, synaptic and compress", 0)
     memory: int = parameter(200, "drawings that --method replay and mer keep", 1)
     batches: int = parameter(2, "batches in which --method mer learns each drawing", 1)
     size: int = parameter(11, "drawings of such a batch, the new one and remembered ones", 1)
     within: float = parameter(0.3, "share of the change in such a batch that --method mer keeps", 0, 1)
     across: float = parameter(1.0, "share of the change in all batches of a drawing that --method mer keeps", 0, 1)
-    task_classes: int = parameter(1, "classes that the generator of --method generative learns together", 1)
+    task_classes: int = parameter(
+        10, "classes of a task, for --method generative, progressive, pathnet and compress", 1
+    )
     drawn: int = parameter(30, "values that --method generative replays with each drawing", 1)
     generator_steps: int = parameter(100, "steps in which the generator learns a task", 1)
     sharpened: float = parameter(0.05, "share of hidden units that --method sharpening makes more active", 0, 1)
     sharpness: float = parameter(0.2, "how far it moves units towards the most active one, or to 0", 0, 1)
+    task_known: bool = parameter(
+        False, "tell these which task a drawing is of: only its classes may be the answer"
+    )
+    task_drawn: int = parameter(
+        10, "further drawings of the current task in a step of --method progressive and compress", 0
+    )
+    units: int = parameter(
+        100, "neurons of a layer of --method progressive and compress, of a module of pathnet", 1
+    )
+    modules: int = parameter(10, "modules of a layer of --method pathnet", 1)
+    active: int = parameter(3, "of these, how many a pathway goes through at most", 1)
+    tournaments: int = parameter(10, "of pathways of --method pathnet after each class", 1)
+    importance_decay: float = parameter(
+        0.9, "what --method compress keeps of the penalty for earlier tasks with each task", 0, 1
+    )
+    passes: int = parameter(20, "of --method compress through a task's drawings when it is over", 1)
+    reset_active: bool = parameter(True, "have --method compress draw its active column anew for each task")
     counts: tuple[int, ...] = parameter(
         (10, 50, 75, 100, 150, 200, 300, 400, 500, 600), "classes after which to examine, ascending", 1
     )
@@ -130,6 +143,10 @@ class ContinualSettings(Training):
             raise UserError(f"--scored {self.scored}: allowed are fewer than --test-drawings {self.test_drawings}")
         if self.method != "plain" and self.oracle:
             raise UserError(f"--oracle true: allowed with --method {self.method} is false")
+        if self.task_known and self.method not in _IN_TASKS:
+            raise UserError(f"--task-known true: allowed with --method {self.method} is false")
+        if self.active > self.modules:
+            raise UserError(f"--active {self.active}: allowed are up to --modules {self.modules}")
         return self
 
     def prepare(self, data: str | None) -> None:
@@ -163,6 +180,13 @@ _PRETRAIN: dict[str, Any] = {"learner": "iid", "reset": False}
 _UNGATED: dict[str, Any] = {"neuromodulatory": 0}
 #: Where convolutions learn in the test, a step takes several times as long, and smaller rates are best.
 _ALL_LEARNS: dict[str, Any] = {"test_rates": (3e-4, 1e-4, 3e-5), "searches": 1, "courses": 2}
+#: Methods that give tasks capacity of their own; PathNet's modules are enough for 60 tasks of three.
+_GROWING: Mapping[str, dict[str, Any]] = {
+    "progressive": _PRETRAIN | _UNGATED | {"method": "progressive", "oracle": False},
+    "pathnet": _PRETRAIN | _UNGATED | {"method": "pathnet", "modules": 180, "units": 50, "oracle": False},
+    "compress": _PRETRAIN | _UNGATED | {"method": "compress", "strength": 1000.0, "oracle": False},
+}
+_TOLD = {"task_known": True}
 _ANML_FREEZING: Mapping[str, Mapping[str, Any]] = {
     "anml-ft-pln": {"trained": ("prediction", "head")} | _ALL_LEARNS,
     "anml-ft-pln-nm-out": {"trained": ("neuromodulation.output", "prediction", "head")} | _ALL_LEARNS,
@@ -174,6 +198,7 @@ _WIDTHS: dict[str, dict[str, Any]] = {
     for channels in (16, 32, 64, 128)
     for name in ("anml", "anml-no-nm")
 }
+_GENERATIVE: dict[str, Any] = {"method": "generative", "task_classes": 1, "oracle": False}
 #: Gradient descent without Adam takes larger steps.
 _DESCENT: dict[str, Any] = {"test_rates": (0.1, 0.03, 0.01, 0.003)}
 _SCRATCH = _OML | _ALL_LEARNS | {"iterations": 0, "trained": ("*",)}
@@ -202,6 +227,7 @@ _SMOKE: dict[str, Any] = {
     "test_rates": (1e-2, 1e-3),
     "searches": 1,
     "courses": 2,
+    "task_classes": 2,
     "log_every": 2,
     "checkpoint_every": 2,
 }
@@ -237,8 +263,16 @@ EXPERIMENTS = (
             "pretrain-synaptic": _PRETRAIN | _UNGATED | {"method": "synaptic", "strength": 0.1, "oracle": False},
             "pretrain-replay": _PRETRAIN | _UNGATED | {"method": "replay", "oracle": False},
             "pretrain-mer": _PRETRAIN | _UNGATED | {"method": "mer", "oracle": False} | _DESCENT,
-            "pretrain-generative": _PRETRAIN | _UNGATED | {"method": "generative", "oracle": False},
+            "pretrain-generative": _PRETRAIN
+            | _UNGATED
+            | {"method": "generative", "task_classes": 1, "oracle": False},
             "pretrain-sharpening": _OML | _PRETRAIN | {"method": "sharpening", "oracle": False},
+            "pretrain-progressive": _GROWING["progressive"],
+            "pretrain-progressive-told": _GROWING["progressive"] | _TOLD,
+            "pretrain-pathnet": _GROWING["pathnet"],
+            "pretrain-pathnet-told": _GROWING["pathnet"] | _TOLD,
+            "pretrain-compress": _GROWING["compress"],
+            "pretrain-compress-told": _GROWING["compress"] | _TOLD,
         },
         ("anml", "anml-no-nm", "oml", "pretrain", "scratch"),
         {"paper": 10, "reduced": 3, "laptop": 1, "smoke": 2},

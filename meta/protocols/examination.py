@@ -45,17 +45,27 @@ def examine(course: Course, count: int, prepared: Any, scores: Callable[[Any], T
         prepared: values of every drawing that there is, (classes, drawings, ...).
         scores: from such values (batch, ...) to class scores (batch, outputs).
     """
+    return examine_told(course, count, prepared, lambda values, labels: scores(values))
+
+
+def examine_told(course: Course, count: int, prepared: Any, scores: Callable[[Any, Tensor], Tensor]) -> Marks:
+    """The same of who is given labels (batch,) too, for what they say of the task that an example is from."""
     parts = [_right(cells, count, prepared, scores) for cells in course.examined(count)]
     return Marks(*parts)
 
 
 def _right(
-    cells: tuple[NDArray[np.int64], NDArray[np.int64]], count: int, prepared: Any, scores: Callable[[Any], Tensor]
+    cells: tuple[NDArray[np.int64], NDArray[np.int64]],
+    count: int,
+    prepared: Any,
+    scores: Callable[[Any, Tensor], Tensor],
 ) -> NDArray[np.float64]:
     classes, drawings = (torch.from_numpy(part.flatten()) for part in cells)
-    answers = [
-        scores(take(prepared, (classes[first : first + BATCH], drawings[first : first + BATCH]))).argmax(1)
-        for first in range(0, len(classes), BATCH)
-    ]
+    truth = np.arange(count)[:, None]
+    labels = torch.from_numpy(np.broadcast_to(truth, cells[0].shape).flatten())
+    answers = []
+    for first in range(0, len(classes), BATCH):
+        rows = slice(first, first + BATCH)
+        answers.append(scores(take(prepared, (classes[rows], drawings[rows])), labels[rows]).argmax(1))
     found = torch.cat(answers).cpu().numpy().reshape(cells[0].shape)
-    return (found == np.arange(count)[:, None]).mean(1)
+    return (found == truth).mean(1)

@@ -11,7 +11,7 @@ from torch.func import functional_call
 
 from meta.learners.parameters import Parameters, take
 from meta.protocols.courses import Course
-from meta.protocols.examination import Marks, examine
+from meta.protocols.examination import Marks, examine_told
 
 
 class Online:
@@ -38,6 +38,15 @@ class Online:
         """Class scores (batch, outputs)."""
         return functional_call(self.stage, self.parameters, (prepared,))
 
+    def scores_of(self, prepared: Any, labels: Tensor) -> Tensor:
+        """Class scores (batch, outputs) when asked, from which who is told tasks may leave out those of others.
+
+        Args:
+            prepared: as of `scores`.
+            labels: (batch,); nothing but an example's task may be taken from its label.
+        """
+        return self.scores(prepared)
+
     def loss(self, prepared: Any, labels: Tensor) -> Tensor:
         """What a step goes down: the cross-entropy of the examples."""
         return nn.functional.cross_entropy(self.scores(prepared), labels)
@@ -49,7 +58,11 @@ class Online:
 
     def learn(self, prepared: Any, labels: Tensor) -> None:
         """Take one step on examples (batch, ...) with labels (batch,)."""
-        for value, gradient in zip(self.parameters.values(), self.gradients(prepared, labels), strict=True):
+        self.step(self.gradients(prepared, labels))
+
+    def step(self, gradients: Sequence[Tensor]) -> None:
+        """Take one step of Adam, given a gradient for each parameter."""
+        for value, gradient in zip(self.parameters.values(), gradients, strict=True):
             value.grad = gradient
         self.optimizer.step()
 
@@ -82,5 +95,5 @@ def learn_course(learner: Online, prepared: Any, course: Course, counts: Sequenc
                 learner.end_class()
         if step + 1 in ends:
             with torch.no_grad():
-                marks.append(examine(course, ends[step + 1], prepared, learner.scores))
+                marks.append(examine_told(course, ends[step + 1], prepared, learner.scores_of))
     return marks

@@ -250,7 +250,8 @@ class ContinualTask(Task[ContinualSettings]):
         )
         student = Student(self.model, settings.trained, settings.redrawn, make_method(settings))
         found = sequential_test(student, self.classes.test, plan, self.test_stream)
-        return summary(found, plan.counts) | self.readout() | {"split": self.split_name()}
+        asked = {"split": self.split_name(), "task_known": settings.task_known}
+        return summary(found, plan.counts) | self.readout() | asked
 
     def test_stream(self, kind: str, number: int) -> np.random.Generator:
         """Random numbers of a course of the test."""

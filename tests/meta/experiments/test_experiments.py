@@ -155,7 +155,7 @@ def test_the_rate_decays_in_steps() -> None:
     assert [settings.rate_at(k) for k in (1, 10, 11, 20, 21)] == [8, 8, 4, 4, 2]
 
 
-@pytest.mark.parametrize("kind", {type(experiment.settings) for experiment in EXPERIMENTS.values()})
+@pytest.mark.parametrize("kind", dict.fromkeys(type(experiment.settings) for experiment in EXPERIMENTS.values()))
 def test_every_field_says_what_it_means(kind: type) -> None:
     for field in fields(kind):
         assert field.metadata["help"], field.name

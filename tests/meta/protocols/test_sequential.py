@@ -108,6 +108,30 @@ def _plain(model: nn.Sequential, start: dict[str, Tensor], rate: float, course: 
         return examine(course, len(course), table, lambda shown: head(model[:1](shown)))
 
 
+class Informed(Online):
+    """Answers what it is told, which an honest learner may not."""
+
+    def learn(self, prepared: Tensor, labels: Tensor) -> None:
+        """Learn nothing."""
+
+    def scores_of(self, prepared: Tensor, labels: Tensor) -> Tensor:
+        """One at the label."""
+        return nn.functional.one_hot(labels, 10)
+
+
+def test_a_learner_may_be_told_labels_of_what_is_asked_for_their_tasks() -> None:
+    stage = network()[1:]
+    course = draw_course(split_drawings(CLASSES, DRAWINGS, 4, 0), 5, streams("tested", 0))
+    prepared = torch.rand(CLASSES, DRAWINGS, FEATURES, generator=torch.Generator().manual_seed(0))
+    informed, other = (kind(stage, dict(stage.named_parameters()), 1e-2) for kind in (Informed, Online))
+    (marks,) = learn_course(informed, prepared, course, (5,))
+    assert (marks.learned == 1).all() and (marks.held_out == 1).all()
+    (marks,) = learn_course(other, prepared, course, (5,))
+    with torch.no_grad():
+        untold = examine(course, 5, prepared, other.scores)
+    assert np.array_equal(marks.learned, untold.learned) and np.array_equal(marks.held_out, untold.held_out)
+
+
 class Means(Online):
     """Nearest mean: remembers the mean of the examples of each class and learns nothing else."""
 

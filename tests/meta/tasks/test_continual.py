@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cluster.errors import UserError
 from cluster.folder import TrialFolder
-from meta.baselines import METHODS, OPTIONS
+from meta.baselines import IN_TASKS, METHODS, OPTIONS
 from meta.data import Characters
 from meta.experiments.continual import EXPERIMENTS, ContinualSettings
 from meta.tasks import continual
@@ -138,10 +138,14 @@ def test_a_result_tells_what_tables_and_figures_need() -> None:
     assert other.split_name() != task.split_name()
 
 
+#: Of these, networks of seconds.
+FEW: dict[str, Any] = {"task_classes": 2, "units": 4, "tournaments": 2, "passes": 2, "oracle": False}
+
+
 @pytest.mark.parametrize("method", [name for name in METHODS if name != "plain"])
 def test_methods_made_by_hand_go_through_the_same_test(method: str) -> None:
     trained = ("prediction", "head") if method == "sharpening" else ("head",)
-    chosen = small(method=method, oracle=False, trained=trained)
+    chosen = small(method=method, trained=trained, **FEW)
     check_method(chosen)
     results = []
     for _ in range(2):
@@ -163,11 +167,37 @@ def test_methods_and_their_options_have_settings() -> None:
     [
         ({"method": "sharpening"}, "--method sharpening: parameters: head.weight, head.bias: allowed are also"),
         ({"method": "generative", "trained": ("prediction", "head")}, "--method generative: prepared: 2 tensors"),
+        ({"method": "pathnet", "trained": ("prediction", "head")}, "--method pathnet: prepared: 2 tensors"),
     ],
 )
 def test_a_method_that_does_not_fit_what_learns_is_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         check_method(small(oracle=False, **values))
+
+
+@pytest.mark.parametrize("method", IN_TASKS)
+def test_a_result_says_that_tasks_were_told_and_a_killed_trial_comes_to_the_same(
+    method: str, tmp_path: Path
+) -> None:
+    results = []
+    for label, stops in (("whole", (4,)), ("killed", (2, 4))):
+        folder = TrialFolder(tmp_path / label)
+        folder.path.mkdir()
+        for stop in stops:
+            task = ContinualTask(small(method=method, task_known=True, iterations=stop, **FEW), 3, None)
+            train(task, folder, lambda row: None)
+        with torch.no_grad():
+            results.append(task.evaluate())
+    assert results[0] == results[1] and results[0]["task_known"] is True
+
+
+@pytest.mark.parametrize("method", IN_TASKS)
+def test_who_is_told_the_task_answers_with_one_of_its_classes(method: str) -> None:
+    """Where each task is a class, who is told the task knows the answer."""
+    chosen = FEW | {"task_classes": 1, "task_known": True}
+    task = ContinualTask(small(method=method, **chosen), 1, None)
+    with torch.no_grad():
+        assert task.evaluate()["accuracy"] == 1
 
 
 def test_a_rate_in_lifetimes_that_diverges_stops_with_the_iteration(tmp_path: Path) -> None:
@@ -207,6 +237,9 @@ def test_what_the_characters_do_not_allow_is_refused(values: dict[str, Any], mes
         ({"within": 1.1}, "--within 1.1: allowed is a number from 0 to 1"),
         ({"task_classes": 0}, "--task-classes 0: allowed is a whole number of 1 or more"),
         ({"sharpness": -0.1}, "--sharpness -0.1: allowed is a number from 0 to 1"),
+        ({"method": "compress"}, "--oracle true: allowed with --method compress is false"),
+        ({"task_known": True}, "--task-known true: allowed with --method plain is false"),
+        ({"active": 4, "modules": 3}, "--active 4: allowed are up to --modules 3"),
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(values: dict[str, Any], message: str) -> None:
