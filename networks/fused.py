@@ -30,8 +30,8 @@ from networks.plastic import Lifetime, PlasticConnections, Traces
 
 #: Rules whose write is `keep * H + pre write`, with keep and write from the rate and the receivers' activity.
 FUSED_RULES = ("decaying", "oja", "additive", "clipped")
-#: Receivers of one task where a trace is larger than a core's cache.
-BLOCK = 512
+#: Senders of one task where a trace is larger than a core's cache.
+BLOCK = 128
 #: Neurons up to which a task is the whole trace of one episode.
 SMALL = 256
 #: Steps between snapshots of the traces: without a clip, they only keep rounding from growing.
@@ -204,12 +204,12 @@ class _Store:
     """Traces of a batch, and the steps they went through."""
 
     def __init__(self, weight: NDArray, alpha: NDArray, start: NDArray, bound: float, learning: bool) -> None:
-        batch, _, receivers = start.shape
+        batch, senders, _ = start.shape
         self.weight, self.alpha, self.start, self.learning = weight, alpha, start, learning
         self.trace = start.copy()
         self.bound = start.dtype.type(bound)
         self.stride = CLIPPED_STRIDE if math.isfinite(bound) else STRIDE
-        self.tasks = _tasks(batch, receivers)
+        self.tasks = _tasks(batch, senders)
         self.steps: list[_Step] = []
         self.snapshots: list[NDArray] = []
         self.adjoint: NDArray | None = None
@@ -229,7 +229,7 @@ class _Store:
             sender,
             self.bound if write is not None else kind.type(np.inf),
         )
-        out = np.zeros((batch, receivers), kind)
+        out = np.zeros((self._blocks(), batch, receivers), kind)
         sweeps.forward(
             self.trace,
             self.weight,
@@ -247,7 +247,7 @@ class _Store:
                 self.snapshots.append(self.trace.copy())
             self.steps.append(step)
             self.at = len(self.steps) - 1
-        return out
+        return out.sum(0)
 
     def read_back(self, index: int, gradient: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
         """Gradients of sender, keep, write and pre of a step; steps come last to first.
@@ -263,8 +263,8 @@ class _Store:
         assert self.adjoint is not None and self.d_alpha is not None
         blocks = self._blocks()
         kind = self.trace.dtype
-        d_sender, d_pre = (np.zeros((blocks, *step.sender.shape), kind) for _ in range(2))
-        d_keep, d_write = np.zeros_like(step.write), np.zeros_like(step.write)
+        d_sender, d_pre = (np.empty(step.sender.shape, kind) for _ in range(2))
+        d_keep, d_write = (np.zeros((blocks, *step.write.shape), kind) for _ in range(2))
         if self.exact:
             sweeps.back(
                 self._written_again(index - 1),
@@ -305,7 +305,7 @@ class _Store:
                 d_pre,
             )
             self.at = index - 1
-        return d_sender.sum(0), d_keep, d_write, d_pre.sum(0)
+        return d_sender, d_keep.sum(0), d_write.sum(0), d_pre
 
     def parameters_back(self) -> tuple[NDArray, NDArray, NDArray]:
         """Gradients of weight, alpha and the first traces, after the first step's turn."""
@@ -316,7 +316,7 @@ class _Store:
         return (senders.T @ gradients).numpy(), self.d_alpha.sum(0), self.adjoint
 
     def _blocks(self) -> int:
-        return len(self.tasks) if self.trace.shape[2] > SMALL else 1
+        return len(self.tasks) if self.trace.shape[1] > SMALL else 1
 
     def _begin_back(self) -> None:
         if self.d_alpha is not None:
@@ -364,10 +364,10 @@ class _Store:
         return self.history[index]
 
 
-def _tasks(batch: int, receivers: int) -> NDArray[np.int64]:
-    """Ranges (first episode, last, first receiver, last) of the tasks of a sweep, the same for any machine."""
-    if receivers <= SMALL:
-        return np.array([[episode, episode + 1, 0, receivers] for episode in range(batch)])
-    blocks = -(-receivers // BLOCK)
-    edges = [receivers * block // blocks for block in range(blocks + 1)]
-    return np.array([[0, batch, left, right] for left, right in pairwise(edges)])
+def _tasks(batch: int, senders: int) -> NDArray[np.int64]:
+    """Ranges (first episode, last, first sender, last) of the tasks of a sweep, the same for any machine."""
+    if senders <= SMALL:
+        return np.array([[episode, episode + 1, 0, senders] for episode in range(batch)])
+    blocks = -(-senders // BLOCK)
+    edges = [senders * block // blocks for block in range(blocks + 1)]
+    return np.array([[0, batch, top, bottom] for top, bottom in pairwise(edges)])

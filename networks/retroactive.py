@@ -142,12 +142,12 @@ class _Store:
     """Traces and eligibilities of a batch, and the steps they went through."""
 
     def __init__(self, weight: NDArray, alpha: NDArray, start: Pair, bound: float, learning: bool) -> None:
-        batch, _, receivers = start[0].shape
+        batch, senders, _ = start[0].shape
         self.weight, self.alpha, self.start, self.learning = weight, alpha, start, learning
         self.now = (start[0].copy(), start[1].copy())
         self.bound = start[0].dtype.type(bound)
-        self.tasks = fused._tasks(batch, receivers)
-        self.blocks = len(self.tasks) if receivers > fused.SMALL else 1
+        self.tasks = fused._tasks(batch, senders)
+        self.blocks = len(self.tasks) if senders > fused.SMALL else 1
         self.steps: list[_Step] = []
         self.snapshots: list[Pair] = []
         self.history: dict[int, Pair] = {}
@@ -166,7 +166,7 @@ class _Store:
             keep, pre = np.ones((batch, receivers), kind), np.zeros((batch, senders), kind)
             bound = kind.type(np.inf)
         step = _Step(amount, keep, write, pre, sender, bound)
-        out = np.zeros((batch, receivers), kind)
+        out = np.zeros((self.blocks, batch, receivers), kind)
         sweeps.retroactive_forward(
             *self.now, self.weight, self.alpha, amount, keep, write, pre, sender, bound, self.tasks, out
         )
@@ -174,7 +174,7 @@ class _Store:
             if len(self.steps) % fused.CLIPPED_STRIDE == 0:
                 self.snapshots.append((self.now[0].copy(), self.now[1].copy()))
             self.steps.append(step)
-        return out
+        return out.sum(0)
 
     def read_back(self, index: int, gradient: NDArray) -> list[NDArray]:
         """Gradients of sender, amount, keep, write and pre of a step; steps come last to first.
@@ -191,8 +191,8 @@ class _Store:
             self.adjoint = (np.zeros_like(self.start[0]), np.zeros_like(self.start[1]))
         if self.d_alpha is None:
             self.d_alpha = np.zeros((batch if self.blocks == 1 else 1, *self.alpha.shape), self.alpha.dtype)
-        d_sender, d_pre = (np.zeros((self.blocks, *step.sender.shape), gradient.dtype) for _ in range(2))
-        d_amount, d_keep, d_write = (np.zeros_like(gradient) for _ in range(3))
+        d_sender, d_pre = (np.empty(step.sender.shape, gradient.dtype) for _ in range(2))
+        d_amount, d_keep, d_write = (np.zeros((self.blocks, *gradient.shape), gradient.dtype) for _ in range(3))
         sweeps.retroactive_back(
             *self._written_again(index - 1),
             *self.adjoint,
@@ -213,7 +213,7 @@ class _Store:
             d_write,
             d_pre,
         )
-        return [d_sender.sum(0), d_amount, d_keep, d_write, d_pre.sum(0)]
+        return [d_sender, d_amount.sum(0), d_keep.sum(0), d_write.sum(0), d_pre]
 
     def parameters_back(self) -> list[NDArray]:
         """Gradients of weight, alpha, the first traces and eligibilities, after the first step's turn."""

@@ -5,12 +5,13 @@ The write of one step and the read of the next are one pass. For receiver j ever
     H[i, j] <- clip(keep[j] * H[i, j] + write[j] * pre[i])
 
 with vectors `keep` and `write` that depend on the step's activity alone (see `networks.fused`). A task is a range
-of episodes and of receivers; tasks write apart from each other and their sums are added in a fixed order, so that
-the result does not depend on the number of threads.
+of episodes and of senders, whose rows lie side by side in memory; tasks write apart from each other and their sums
+are added in a fixed order, so that the result does not depend on the number of threads.
 
 Shapes: trace and adjoint (batch, senders, receivers); weight and alpha (senders, receivers); pre and sender
-(batch, senders); keep, write, d and out (batch, receivers); tasks (count, 4): first and last episode, first and
-last receiver of each. Gradients of senders come in parts, (blocks, batch, senders), one a range of receivers.
+(batch, senders); keep, write and d (batch, receivers); tasks (count, 4): first and last episode, first and last
+sender of each. Sums over senders (out, and gradients of keep, write and amount) come in parts, (blocks, batch,
+receivers), one a range of senders, or one in all where each task is an episode.
 """
 
 from __future__ import annotations
@@ -153,19 +154,19 @@ def forward(
 ) -> None:
     """Apply the pending write to every trace in place and add sender (weight + alpha trace) to out."""
     for task in prange(tasks.shape[0]):
-        first, last, left, right = tasks[task]
-        for i in range(weight.shape[0]):
+        first, last, top, bottom = tasks[task]
+        for i in range(top, bottom):
             for b in range(first, last):
                 _forward_row(
-                    trace[b, i, left:right],
-                    weight[i, left:right],
-                    alpha[i, left:right],
-                    keep[b, left:right],
-                    write[b, left:right],
+                    trace[b, i],
+                    weight[i],
+                    alpha[i],
+                    keep[b],
+                    write[b],
                     pre[b, i],
                     sender[b, i],
                     bound,
-                    out[b, left:right],
+                    out[task % out.shape[0], b],
                 )
 
 
@@ -175,16 +176,16 @@ def write_to(
 ) -> None:
     """Apply a write to every trace, leaving the result in new, which may be the trace itself."""
     for task in prange(tasks.shape[0]):
-        first, last, left, right = tasks[task]
-        for i in range(trace.shape[1]):
+        first, last, top, bottom = tasks[task]
+        for i in range(top, bottom):
             for b in range(first, last):
                 _write_row(
-                    trace[b, i, left:right],
-                    keep[b, left:right],
-                    write[b, left:right],
+                    trace[b, i],
+                    keep[b],
+                    write[b],
                     pre[b, i],
                     bound,
-                    new[b, i, left:right],
+                    new[b, i],
                 )
 
 
@@ -212,26 +213,26 @@ def back(
     d_alpha is (batch or 1, senders, receivers).
     """
     for task in prange(tasks.shape[0]):
-        first, last, left, right = tasks[task]
-        for i in range(weight.shape[0]):
+        first, last, top, bottom = tasks[task]
+        for i in range(top, bottom):
             for b in range(first, last):
                 total, early = _back_row(
-                    before[b, i, left:right],
-                    adjoint[b, i, left:right],
-                    weight[i, left:right],
-                    alpha[i, left:right],
-                    d_alpha[b % d_alpha.shape[0], i, left:right],
-                    d[b, left:right],
+                    before[b, i],
+                    adjoint[b, i],
+                    weight[i],
+                    alpha[i],
+                    d_alpha[b % d_alpha.shape[0], i],
+                    d[b],
                     sender[b, i],
-                    keep[b, left:right],
-                    write[b, left:right],
+                    keep[b],
+                    write[b],
                     pre[b, i],
                     bound,
-                    d_keep[b, left:right],
-                    d_write[b, left:right],
+                    d_keep[task % d_keep.shape[0], b],
+                    d_write[task % d_write.shape[0], b],
                 )
-                d_sender[task % d_sender.shape[0], b, i] = total
-                d_pre[task % d_pre.shape[0], b, i] = early
+                d_sender[b, i] = total
+                d_pre[b, i] = early
 
 
 @njit(parallel=True, **_OPTIONS)
@@ -258,26 +259,26 @@ def undo(
     inverse is 1 / keep.
     """
     for task in prange(tasks.shape[0]):
-        first, last, left, right = tasks[task]
-        for i in range(weight.shape[0]):
+        first, last, top, bottom = tasks[task]
+        for i in range(top, bottom):
             for b in range(first, last):
                 total, early = _undo_row(
-                    trace[b, i, left:right],
-                    adjoint[b, i, left:right],
-                    weight[i, left:right],
-                    alpha[i, left:right],
-                    d_alpha[b % d_alpha.shape[0], i, left:right],
-                    d[b, left:right],
+                    trace[b, i],
+                    adjoint[b, i],
+                    weight[i],
+                    alpha[i],
+                    d_alpha[b % d_alpha.shape[0], i],
+                    d[b],
                     sender[b, i],
-                    keep[b, left:right],
-                    inverse[b, left:right],
-                    write[b, left:right],
+                    keep[b],
+                    inverse[b],
+                    write[b],
                     pre[b, i],
-                    d_keep[b, left:right],
-                    d_write[b, left:right],
+                    d_keep[task % d_keep.shape[0], b],
+                    d_write[task % d_write.shape[0], b],
                 )
-                d_sender[task % d_sender.shape[0], b, i] = total
-                d_pre[task % d_pre.shape[0], b, i] = early
+                d_sender[b, i] = total
+                d_pre[b, i] = early
 
 
 @njit(pipeline_class=_Apart, **_OPTIONS)
@@ -382,21 +383,21 @@ def retroactive_forward(
 ) -> None:
     """Apply the pending writes to every trace and eligibility in place and add sender (weight + alpha trace)."""
     for task in prange(tasks.shape[0]):
-        first, last, left, right = tasks[task]
-        for i in range(weight.shape[0]):
+        first, last, top, bottom = tasks[task]
+        for i in range(top, bottom):
             for b in range(first, last):
                 _retroactive_row(
-                    trace[b, i, left:right],
-                    eligibility[b, i, left:right],
-                    weight[i, left:right],
-                    alpha[i, left:right],
-                    amount[b, left:right],
-                    keep[b, left:right],
-                    write[b, left:right],
+                    trace[b, i],
+                    eligibility[b, i],
+                    weight[i],
+                    alpha[i],
+                    amount[b],
+                    keep[b],
+                    write[b],
                     pre[b, i],
                     sender[b, i],
                     bound,
-                    out[b, left:right],
+                    out[task % out.shape[0], b],
                 )
 
 
@@ -415,19 +416,19 @@ def retroactive_write(
 ) -> None:
     """Apply both writes to every trace and eligibility, leaving the results in other arrays."""
     for task in prange(tasks.shape[0]):
-        first, last, left, right = tasks[task]
-        for i in range(trace.shape[1]):
+        first, last, top, bottom = tasks[task]
+        for i in range(top, bottom):
             for b in range(first, last):
                 _retroactive_write_row(
-                    trace[b, i, left:right],
-                    eligibility[b, i, left:right],
-                    amount[b, left:right],
-                    keep[b, left:right],
-                    write[b, left:right],
+                    trace[b, i],
+                    eligibility[b, i],
+                    amount[b],
+                    keep[b],
+                    write[b],
                     pre[b, i],
                     bound,
-                    new_trace[b, i, left:right],
-                    new_eligibility[b, i, left:right],
+                    new_trace[b, i],
+                    new_eligibility[b, i],
                 )
 
 
@@ -456,27 +457,27 @@ def retroactive_back(
 ) -> None:
     """Backwards through a step's read and the writes before it; both adjoints become those of before all three."""
     for task in prange(tasks.shape[0]):
-        first, last, left, right = tasks[task]
-        for i in range(weight.shape[0]):
+        first, last, top, bottom = tasks[task]
+        for i in range(top, bottom):
             for b in range(first, last):
                 total, early = _retroactive_back_row(
-                    trace[b, i, left:right],
-                    eligibility[b, i, left:right],
-                    adjoint[b, i, left:right],
-                    eligibility_adjoint[b, i, left:right],
-                    weight[i, left:right],
-                    alpha[i, left:right],
-                    d_alpha[b % d_alpha.shape[0], i, left:right],
-                    d[b, left:right],
+                    trace[b, i],
+                    eligibility[b, i],
+                    adjoint[b, i],
+                    eligibility_adjoint[b, i],
+                    weight[i],
+                    alpha[i],
+                    d_alpha[b % d_alpha.shape[0], i],
+                    d[b],
                     sender[b, i],
-                    amount[b, left:right],
-                    keep[b, left:right],
-                    write[b, left:right],
+                    amount[b],
+                    keep[b],
+                    write[b],
                     pre[b, i],
                     bound,
-                    d_amount[b, left:right],
-                    d_keep[b, left:right],
-                    d_write[b, left:right],
+                    d_amount[task % d_amount.shape[0], b],
+                    d_keep[task % d_keep.shape[0], b],
+                    d_write[task % d_write.shape[0], b],
                 )
-                d_sender[task % d_sender.shape[0], b, i] = total
-                d_pre[task % d_pre.shape[0], b, i] = early
+                d_sender[b, i] = total
+                d_pre[b, i] = early
