@@ -7,6 +7,8 @@ step's turn on the way back, which is the last one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -21,25 +23,42 @@ class DeferredProduct:
 
     def __init__(self, weight: Tensor) -> None:
         self.weight = weight
-        self.senders: list[Tensor] = []
-        self.gradients: list[Tensor] = []  # from the last step that counts back to the one in turn
-        self.back = 0  # the step in turn on the way back
-        self.turn: Tensor | None = None  # ties each step to the one before: a gradient goes through all, in order
+        self.steps = Steps()
+        # Ties each step to the one before: a gradient goes through all of them, in order.
+        self._turn: Tensor | None = None
 
     def __call__(self, sender: Tensor) -> Tensor:
         """Receivers (batch, receivers) from senders (batch, senders)."""
         if not (torch.is_grad_enabled() and self.weight.requires_grad):
             return sender @ self.weight
         received: Tensor
-        received, self.turn = _Product.apply(self, self.turn, sender, self.weight)
+        received, self._turn = _Product.apply(self.steps, self._turn, sender, self.weight)
         return received
+
+
+@dataclass
+class Steps:
+    """What the steps of a window leave for the gradient of the weights.
+
+    The graph refers to it. It must not refer back, as a `DeferredProduct` does by its turn: such circles go through
+    the graph where Python cannot see them, and would never be freed.
+
+    Attributes:
+        senders: of each step.
+        gradients: from the last step that counts back to the one in turn.
+        back: the step in turn on the way back.
+    """
+
+    senders: list[Tensor] = field(default_factory=list)
+    gradients: list[Tensor] = field(default_factory=list)
+    back: int = 0
 
 
 class _Product(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, product, turn, sender, weight):  # type: ignore[no-untyped-def]
-        ctx.product, ctx.step, ctx.kind = product, len(product.senders), sender.dtype
-        product.senders.append(sender.detach())
+    def forward(ctx, steps, turn, sender, weight):  # type: ignore[no-untyped-def]
+        ctx.steps, ctx.step, ctx.kind = steps, len(steps.senders), sender.dtype
+        steps.senders.append(sender.detach())
         ctx.save_for_backward(weight)
         return sender @ weight, sender.new_empty(0)
 
@@ -47,14 +66,14 @@ class _Product(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, gradient, turn):  # type: ignore[no-untyped-def]
         (weight,) = ctx.saved_tensors
-        product, kind = ctx.product, gradient.dtype  # bfloat16 under autocast, which does not reach here
-        if ctx.step != product.back - 1:  # a way back begins
-            product.gradients = []
-        product.back = ctx.step
-        product.gradients.append(gradient)
+        steps, kind = ctx.steps, gradient.dtype  # bfloat16 under autocast, which does not reach here
+        if ctx.step != steps.back - 1:  # a way back begins
+            steps.gradients = []
+        steps.back = ctx.step
+        steps.gradients.append(gradient)
         d_sender = (gradient @ weight.T.to(kind)).to(ctx.kind) if ctx.needs_input_grad[2] else None
         d_weight = None
         if ctx.step == 0:
-            used = torch.cat(product.senders[: len(product.gradients)])
-            d_weight = (used.T.to(kind) @ torch.cat(product.gradients[::-1])).to(weight.dtype)
+            used = torch.cat(steps.senders[: len(steps.gradients)])
+            d_weight = (used.T.to(kind) @ torch.cat(steps.gradients[::-1])).to(weight.dtype)
         return None, turn if ctx.needs_input_grad[1] else None, d_sender, d_weight

@@ -1,5 +1,8 @@
 """The product of many steps, with one gradient, against plain autograd."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 
@@ -66,7 +69,7 @@ def test_without_a_gradient_nothing_is_kept() -> None:
     product = DeferredProduct(torch.eye(3, requires_grad=True))
     with torch.no_grad():
         assert torch.equal(product(torch.ones(2, 3)), torch.ones(2, 3))
-    assert not product.senders
+    assert not product.steps.senders
 
 
 def test_plain_neurons_unrolled_are_their_steps() -> None:
@@ -102,3 +105,16 @@ def test_many_neurons_of_one_alpha_are_remembered_as_events_with_the_same_result
         results.append([out.activity.detach(), out.state.lifetime.trace.detach(), *gradients])
     for one, other in zip(*results, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
+
+
+def test_what_a_window_leaves_is_freed_with_it() -> None:
+    """A circle through the graph would never be: Python does not see it."""
+    weight = torch.randn(3, 3, requires_grad=True)
+    product = DeferredProduct(weight)
+    senders = torch.randn(4, 2, 3)
+    loss = _chain(weight, product, senders)
+    left = weakref.ref(product)
+    loss.backward()
+    del product, loss
+    gc.collect()
+    assert left() is None
