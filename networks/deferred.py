@@ -24,7 +24,7 @@ class DeferredProduct:
     def __init__(self, weight: Tensor) -> None:
         self.weight = weight
         self.steps = Steps()
-        # Ties each step to the one before: a gradient goes through all of them, in order.
+        # Ties each step to the one before, so that a gradient goes through all of them, in order.
         self._turn: Tensor | None = None
 
     def __call__(self, sender: Tensor) -> Tensor:
@@ -40,8 +40,8 @@ class DeferredProduct:
 class Steps:
     """What the steps of a window leave for the gradient of the weights.
 
-    The graph refers to it. It must not refer back, as a `DeferredProduct` does by its turn: such circles go through
-    the graph where Python cannot see them, and would never be freed.
+    The graph refers to it. It must not refer back, as a `DeferredProduct` does by its turn: such circles go
+    through the graph where Python cannot see them, and would never be freed.
 
     Attributes:
         senders: of each step.
