@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -63,13 +64,27 @@ def squared_error(outputs: Tensor, truth: Tensor) -> Tensor:
 def summary(scores: Tensor, name: str) -> dict[str, Any]:
     """Mean and 95 % interval over tasks after each step: a list by step, and numbers for a table.
 
+    Steps that are too long for a task make its error grow without end. One such task in hundreds decides the mean;
+    the median tells of the others. Scores that are no longer numbers are left out of means, not of medians.
+
     Args:
         scores: (tasks, steps + 1).
         name: of the number, e.g. "accuracy".
+
+    Returns:
+        `by_step`, `NAME_STEP` (means), `NAME_median` after the last step, and `diverged`, the share of tasks whose
+        last score is no number.
     """
     from analysis.intervals import mean_curve
 
-    curve = mean_curve(scores.double().cpu().numpy())
-    table = {"mean": curve.mean, "low": curve.low, "high": curve.high}
-    result: dict[str, Any] = {"by_step": {key: values.tolist() for key, values in table.items()}}
-    return result | {f"{name}_{step}": float(mean) for step, mean in enumerate(curve.mean)}
+    values = scores.double().cpu().numpy()
+    finite = np.isfinite(values)
+    curve = mean_curve(np.where(finite, values, np.nan))
+    median = np.median(np.where(finite, values, np.inf), 0)
+    table = {"mean": curve.mean, "low": curve.low, "high": curve.high, "median": median}
+    result: dict[str, Any] = {
+        "by_step": {key: [float(x) if np.isfinite(x) else None for x in row] for key, row in table.items()}
+    }
+    result |= {f"{name}_{step}": float(mean) for step, mean in enumerate(curve.mean)}
+    last = float(median[-1]) if np.isfinite(median[-1]) else None
+    return result | {f"{name}_median": last, "diverged": float(1 - finite[:, -1].mean())}

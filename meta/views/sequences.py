@@ -45,14 +45,14 @@ def sequences(groups: Groups) -> dict[str, Figure]:
     }
 
 
-def by_step(label: str) -> Callable[[Groups], dict[str, Figure]]:
-    """Draws a score before learning and after each step, means with 95 % intervals over models."""
+def by_step(label: str, kind: str = "mean") -> Callable[[Groups], dict[str, Figure]]:
+    """Draws a score before learning and after each step, its mean or median over tasks, with 95 % over models."""
 
     def drawn(groups: Groups) -> dict[str, Figure]:
         from analysis.sequences import course_figure
         from analysis.style import treatment_colours
 
-        tables = {name: [result["by_step"]["mean"] for result in results] for name, results in groups.items()}
+        tables = {name: [result["by_step"][kind] for result in results] for name, results in groups.items()}
         return {"steps": course_figure({label: tables}, "Gradient steps", 0, treatment_colours(groups))}
 
     return drawn
@@ -128,10 +128,10 @@ VIEWS = {
         (
             Measure("error_0", "squared error before learning", 3),
             Measure("error_1", "squared error after a step", 3),
-            Measure("error_10", "squared error after ten steps", 3),
+            Measure("error_median", "squared error after all steps, median", 3),
         ),
         logarithmic=("Squared error",),
-        further=by_step("Squared error"),
+        further=by_step("Squared error, median", "median"),
     ),
     "finn2017-omniglot": View(
         {"Loss": "loss", "Accuracy, training classes": "accuracy"},
