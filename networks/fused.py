@@ -61,12 +61,8 @@ def columns(rule: str, amount: Tensor, post: Tensor) -> tuple[Tensor | None, Ten
         amount: the rate, or what the modulator makes of it, to broadcast against post.
         post: activity of the receivers, (batch, receivers).
     """
-    write = amount * post
-    if rule == "decaying":
-        return (1 - amount).expand_as(post), write
-    if rule == "oja":
-        return 1 - write * post, write
-    return None, write
+    keep, write = stretch.columns(rule, amount, post)
+    return None if keep is None else keep.expand_as(post), write
 
 
 class FusedTrace:

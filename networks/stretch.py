@@ -6,7 +6,7 @@ their gradients are written out. With y_t the activity after step t and x_t what
 
     y_t = tanh(x_t),  x_t = drive_t + y_(t-1) (weight + alpha H_t),  H_(t+1) = clip(keep_t H_t + y_(t-1) write_t)
 
-where keep_t and write_t follow from the rate and y_t (`networks.fused.columns`).
+where keep_t and write_t follow from the rate and y_t (`columns`).
 """
 
 from __future__ import annotations
@@ -33,17 +33,26 @@ class TraceStore(Protocol):
         """Gradients of weight, alpha and the first traces, after the first step's turn."""
 
 
-def written(rule: str, rate: Any, post: NDArray) -> tuple[NDArray | None, NDArray]:
-    """Keep (None for 1) and write of a rule, each (batch, neurons), for activity of that shape."""
-    write = rate * post
+def columns(rule: str, amount: Any, post: Any) -> tuple[Any, Any]:
+    """Keep (None for 1) and write of a rule's step `H <- clip(keep H + pre write)`, of torch or of numpy.
+
+    Args:
+        rule: one of `networks.fused.FUSED_RULES`.
+        amount: the rate, or what the modulator makes of it, to broadcast against post.
+        post: activity of the receivers, (batch, receivers).
+
+    Returns:
+        Keep, to broadcast against post, and write, (batch, receivers).
+    """
+    write = amount * post
     if rule == "decaying":
-        return np.full_like(post, 1 - rate), write
+        return 1 - amount, write
     if rule == "oja":
         return 1 - write * post, write
     return None, write
 
 
-def written_back(rule: str, rate: Any, post: NDArray, keep: NDArray, write: NDArray) -> tuple[NDArray, float]:
+def columns_back(rule: str, rate: Any, post: NDArray, keep: NDArray, write: NDArray) -> tuple[NDArray, float]:
     """Gradients of activity and rate, from those of keep and write."""
     of_post, of_rate = rate * write, (write * post).sum()
     if rule == "decaying":
@@ -93,7 +102,8 @@ class _Stretch(torch.autograd.Function):
             np.tanh(received, out=after)
             if clamped:
                 np.copyto(after, drive, where=drive != 0)
-            pending = (*written(rule, amount, after), before)
+            keep, write = columns(rule, amount, after)
+            pending = (None if keep is None else np.broadcast_to(keep, after.shape).copy(), write, before)
         ctx.store, ctx.rule, ctx.amount, ctx.steps = store, rule, amount, steps
         ctx.held = given != 0 if clamped else None
         return torch.from_numpy(steps[1:].copy()), activity.new_empty(0)
@@ -112,7 +122,7 @@ class _Stretch(torch.autograd.Function):
             sender, keep, write, pre = ctx.store.read_back(step, of_received)
             of_steps[step] += sender
             if step:
-                of_post, of_rate = written_back(ctx.rule, ctx.amount, steps[step], keep, write)
+                of_post, of_rate = columns_back(ctx.rule, ctx.amount, steps[step], keep, write)
                 of_steps[step] += of_post
                 of_steps[step - 1] += pre
                 rate += of_rate

@@ -24,7 +24,7 @@ from meta.learners.zapping import alternating_scores, zap
 from meta.protocols.courses import draw_course, split_drawings
 from meta.protocols.examination import BATCH
 from meta.protocols.readout import least_squares, nearest_neighbours
-from meta.protocols.sequential import Method, Plan, Scores, Student, as_inputs, sequential_test
+from meta.protocols.sequential import KINDS, Method, Plan, Scores, Student, as_inputs, sequential_test
 from meta.task import Task
 from networks.prediction import prediction_network
 from networks.representation import representation_network
@@ -32,8 +32,6 @@ from networks.representation import representation_network
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Kinds of random numbers of the test.
-KINDS = {"search": 0, "tested": 1, "mixed": 2, "start": 3}
 #: Classes among which nearest neighbours are looked for, and how many of these vote.
 NEIGHBOUR_CLASSES, NEIGHBOURS = 100, 5
 #: New classes whose gates are drawn.
@@ -255,7 +253,7 @@ class ContinualTask(Task[ContinualSettings]):
 
     def test_stream(self, kind: str, number: int) -> np.random.Generator:
         """Random numbers of a course of the test."""
-        return self.stream("evaluation", number * len(KINDS) + KINDS[kind])
+        return self.stream("evaluation", number * len(KINDS) + KINDS.index(kind))
 
     def split_name(self) -> str:
         """Names what is tested on: results of different splits cannot be compared."""
