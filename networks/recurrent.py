@@ -5,7 +5,7 @@ Miconi, Clune & Stanley 2018 (eq. 1); Miconi, Rawal, Clune & Stanley 2019 (eq. 1
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from networks.deferred import DeferredProduct
 from networks.plastic import Lifetime, PlasticConnections, RunningLifetime, Traces
 from networks.plasticity import check_choice
+
+if TYPE_CHECKING:
+    from networks.compact import CompactLifetimes
 
 INPUTS = ("added", "clamped")
 
@@ -130,6 +133,11 @@ def unroll(
     """
     if isinstance(cell, RNNCell):
         return _unroll_plain(cell, drives, state)
+    lifetimes = compact_lifetimes(cell, state, len(drives), torch.is_grad_enabled()) if fused else None
+    if lifetimes is not None and len(drives):
+        for drive in drives:
+            lifetimes.step(drive)
+        return lifetimes.unrolled(drives, keep_state)
     if fused and isinstance(state.lifetime, Lifetime):
         state = state._replace(lifetime=fast_lifetime(cell.recurrent, state.lifetime, len(drives)))
         if cell.recurrent.modulation == "none" and isinstance(state.lifetime, RunningLifetime) and len(drives):
@@ -151,6 +159,24 @@ def _run(cell: PlasticRNNCell, drives: Tensor, state: RecurrentState, keep_state
     assert isinstance(lifetime, RunningLifetime)
     activity = lifetime.run(drives, state.activity, cell.clamped)
     return Unrolled(activity, None, RecurrentState(activity[-1], lifetime.lifetime() if keep_state else None))
+
+
+def compact_lifetimes(
+    cell: PlasticRNNCell, state: RecurrentState, steps: int, learning: bool
+) -> CompactLifetimes | None:
+    """Lifetimes in the form that is fastest for small networks on a CPU; None where they cannot have it.
+
+    Args:
+        cell: plastic.
+        state: before the first step.
+        steps: that follow at most.
+        learning: whether a gradient through the steps is wanted.
+    """
+    if state.activity.device.type != "cpu":
+        return None
+    from networks.compact import CompactLifetimes, supports  # compiles with numba, which GPU machines may lack
+
+    return CompactLifetimes(cell, state, steps, learning) if supports(cell, state) else None
 
 
 def fast_lifetime(connections: PlasticConnections, lifetime: Lifetime, steps: int) -> Traces:

@@ -22,7 +22,7 @@ from numba import njit, prange
 from numba.core.compiler import Compiler
 from numpy.typing import NDArray
 
-_OPTIONS: dict[str, Any] = {
+OPTIONS: dict[str, Any] = {
     "cache": True,
     "fastmath": {"reassoc", "contract", "nsz", "arcp"},
     "error_model": "numpy",
@@ -40,8 +40,8 @@ class _Apart(Compiler):
         self.state.flags.noalias = True
 
 
-@njit(pipeline_class=_Apart, **_OPTIONS)
-def _forward_row(
+@njit(pipeline_class=_Apart, **OPTIONS)
+def forward_row(
     h: NDArray,
     weight: NDArray,
     alpha: NDArray,
@@ -60,16 +60,16 @@ def _forward_row(
         out[j] += sender * (weight[j] + alpha[j] * x)
 
 
-@njit(**_OPTIONS)
-def _write_row(h: NDArray, keep: NDArray, write: NDArray, pre: float, bound: float, new: NDArray) -> None:
+@njit(**OPTIONS)
+def write_row(h: NDArray, keep: NDArray, write: NDArray, pre: float, bound: float, new: NDArray) -> None:
     """One sender's row: a write alone, to another place or in place."""
     for j in range(h.shape[0]):
         x = keep[j] * h[j] + write[j] * pre
         new[j] = min(max(x, -bound), bound)
 
 
-@njit(pipeline_class=_Apart, **_OPTIONS)
-def _back_row(
+@njit(pipeline_class=_Apart, **OPTIONS)
+def back_row(
     before: NDArray,
     adjoint: NDArray,
     weight: NDArray,
@@ -104,8 +104,8 @@ def _back_row(
     return total, d_pre
 
 
-@njit(pipeline_class=_Apart, **_OPTIONS)
-def _undo_row(
+@njit(pipeline_class=_Apart, **OPTIONS)
+def undo_row(
     h: NDArray,
     adjoint: NDArray,
     weight: NDArray,
@@ -139,7 +139,7 @@ def _undo_row(
     return total, d_pre
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def forward(
     trace: NDArray,
     weight: NDArray,
@@ -157,7 +157,7 @@ def forward(
         first, last, top, bottom = tasks[task]
         for i in range(top, bottom):
             for b in range(first, last):
-                _forward_row(
+                forward_row(
                     trace[b, i],
                     weight[i],
                     alpha[i],
@@ -170,7 +170,7 @@ def forward(
                 )
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def write_to(
     trace: NDArray, keep: NDArray, write: NDArray, pre: NDArray, bound: float, tasks: NDArray, new: NDArray
 ) -> None:
@@ -179,7 +179,7 @@ def write_to(
         first, last, top, bottom = tasks[task]
         for i in range(top, bottom):
             for b in range(first, last):
-                _write_row(
+                write_row(
                     trace[b, i],
                     keep[b],
                     write[b],
@@ -189,7 +189,7 @@ def write_to(
                 )
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def back(
     before: NDArray,
     adjoint: NDArray,
@@ -216,7 +216,7 @@ def back(
         first, last, top, bottom = tasks[task]
         for i in range(top, bottom):
             for b in range(first, last):
-                total, early = _back_row(
+                total, early = back_row(
                     before[b, i],
                     adjoint[b, i],
                     weight[i],
@@ -235,7 +235,7 @@ def back(
                 d_pre[b, i] = early
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def undo(
     trace: NDArray,
     adjoint: NDArray,
@@ -262,7 +262,7 @@ def undo(
         first, last, top, bottom = tasks[task]
         for i in range(top, bottom):
             for b in range(first, last):
-                total, early = _undo_row(
+                total, early = undo_row(
                     trace[b, i],
                     adjoint[b, i],
                     weight[i],
@@ -281,8 +281,8 @@ def undo(
                 d_pre[b, i] = early
 
 
-@njit(pipeline_class=_Apart, **_OPTIONS)
-def _retroactive_row(
+@njit(pipeline_class=_Apart, **OPTIONS)
+def retroactive_row(
     h: NDArray,
     e: NDArray,
     weight: NDArray,
@@ -304,8 +304,8 @@ def _retroactive_row(
         out[j] += sender * (weight[j] + alpha[j] * x)
 
 
-@njit(**_OPTIONS)
-def _retroactive_write_row(
+@njit(**OPTIONS)
+def retroactive_write_row(
     h: NDArray,
     e: NDArray,
     amount: NDArray,
@@ -323,8 +323,8 @@ def _retroactive_write_row(
         new_e[j] = keep[j] * e[j] + write[j] * pre
 
 
-@njit(pipeline_class=_Apart, **_OPTIONS)
-def _retroactive_back_row(
+@njit(pipeline_class=_Apart, **OPTIONS)
+def retroactive_back_row(
     h: NDArray,
     e: NDArray,
     adjoint_h: NDArray,
@@ -366,7 +366,7 @@ def _retroactive_back_row(
     return total, d_pre
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def retroactive_forward(
     trace: NDArray,
     eligibility: NDArray,
@@ -386,7 +386,7 @@ def retroactive_forward(
         first, last, top, bottom = tasks[task]
         for i in range(top, bottom):
             for b in range(first, last):
-                _retroactive_row(
+                retroactive_row(
                     trace[b, i],
                     eligibility[b, i],
                     weight[i],
@@ -401,7 +401,7 @@ def retroactive_forward(
                 )
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def retroactive_write(
     trace: NDArray,
     eligibility: NDArray,
@@ -419,7 +419,7 @@ def retroactive_write(
         first, last, top, bottom = tasks[task]
         for i in range(top, bottom):
             for b in range(first, last):
-                _retroactive_write_row(
+                retroactive_write_row(
                     trace[b, i],
                     eligibility[b, i],
                     amount[b],
@@ -432,7 +432,7 @@ def retroactive_write(
                 )
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def retroactive_back(
     trace: NDArray,
     eligibility: NDArray,
@@ -460,7 +460,7 @@ def retroactive_back(
         first, last, top, bottom = tasks[task]
         for i in range(top, bottom):
             for b in range(first, last):
-                total, early = _retroactive_back_row(
+                total, early = retroactive_back_row(
                     trace[b, i],
                     eligibility[b, i],
                     adjoint[b, i],

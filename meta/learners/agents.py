@@ -7,14 +7,24 @@ et al. 2016; Wang et al. 2016) or in plastic connections (Miconi et al. 2018, 20
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from networks.plastic import Lifetime
 from networks.plasticity import check_choice
-from networks.recurrent import PlasticRNNCell, RecurrentState, RNNCell, fast_lifetime, unroll
+from networks.recurrent import (
+    PlasticRNNCell,
+    RecurrentState,
+    RNNCell,
+    compact_lifetimes,
+    fast_lifetime,
+    unroll,
+)
+
+if TYPE_CHECKING:
+    from networks.compact import CompactLifetimes
 
 TIMES = ("none", "steps", "share")
 
@@ -87,6 +97,20 @@ class Replayed(NamedTuple):
     modulator: Tensor | None
 
 
+class Acting(Protocol):
+    """A core at work in a batch of lifetimes, step by step."""
+
+    def step(self, input: Tensor) -> Tensor:
+        """Features (batch, neurons), without a gradient, after an input (batch, inputs)."""
+
+    def features(self, inputs: Tensor) -> Tensor | None:
+        """Features of all steps with a gradient, (steps + 1, batch, neurons), if it kept its way.
+
+        Args:
+            inputs: those of all steps done, and one more, (steps + 1, batch, inputs).
+        """
+
+
 class TanhCore(nn.Module):
     """Tanh neurons, fully connected, plastic or not, behind a linear layer.
 
@@ -114,7 +138,6 @@ class TanhCore(nn.Module):
     ) -> None:
         super().__init__()
         self.neurons = neurons
-        self.keeps = plastic is not None  # their traces take most of the time, so they are not gone through twice
         self.input = nn.Linear(inputs, neurons)
         self.cell: RNNCell | PlasticRNNCell
         if plastic is None:
@@ -129,14 +152,26 @@ class TanhCore(nn.Module):
         if connections.rate is not None:
             nn.init.constant_(connections.rate, first_rate)
 
-    def begin(self, batch: int, steps: int) -> RecurrentState:
-        """Silent neurons, empty traces in the form that is fastest."""
-        state = self.cell.initial(batch)
-        if isinstance(self.cell, PlasticRNNCell) and isinstance(state.lifetime, Lifetime):
-            state = state._replace(lifetime=fast_lifetime(self.cell.recurrent, state.lifetime, steps))
-        return state
+    def begin(self, batch: int, steps: int, learn: bool = False) -> Acting:
+        """Silent neurons and empty traces, in the form that is fastest.
 
-    def step(self, input: Tensor, state: Any) -> tuple[Tensor, RecurrentState]:
+        Args:
+            batch: lifetimes.
+            steps: that will follow at most.
+            learn: keep the way for a gradient, if that is cheaper than going through the inputs a second time.
+        """
+        state = self.cell.initial(batch)
+        if isinstance(self.cell, RNNCell):
+            return _Stepwise(self, state, False)
+        compact = compact_lifetimes(self.cell, state, steps, learn)
+        if compact is not None:
+            return _Compact(self, compact)
+        assert isinstance(state.lifetime, Lifetime)
+        with torch.set_grad_enabled(learn):
+            state = state._replace(lifetime=fast_lifetime(self.cell.recurrent, state.lifetime, steps))
+        return _Stepwise(self, state, learn)  # traces take most of the time, so they are not gone through twice
+
+    def step(self, input: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
         """Activity and state after an input (batch, inputs)."""
         state = self.cell(self.input(input), state)
         return state.activity, state
@@ -159,13 +194,13 @@ class GatedCore(nn.Module):
 
     def __init__(self, inputs: int, neurons: int, kind: str) -> None:
         super().__init__()
-        self.neurons, self.kind, self.keeps = neurons, kind, False
+        self.neurons, self.kind = neurons, kind
         self.layer = nn.LSTM(inputs, neurons) if kind == "lstm" else nn.GRU(inputs, neurons)
 
-    def begin(self, batch: int, steps: int) -> tuple[Tensor, ...]:
-        """Empty memory."""
+    def begin(self, batch: int, steps: int, learn: bool = False) -> Acting:
+        """Empty memory; the layer itself is fastest at a gradient, of known inputs."""
         empty = next(self.layer.parameters()).new_zeros(batch, self.neurons)
-        return (empty, empty) if self.kind == "lstm" else (empty,)
+        return _Stepwise(self, (empty, empty) if self.kind == "lstm" else (empty,), False)
 
     def step(self, input: Tensor, state: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Output and memory after an input (batch, inputs)."""
@@ -179,6 +214,41 @@ class GatedCore(nn.Module):
     def replay(self, inputs: Tensor) -> Replayed:
         """Outputs in whole lifetimes."""
         return Replayed(self.layer(inputs)[0], None)
+
+
+class _Stepwise:
+    """A core that goes from state to state, and keeps its features with their graph if they are wanted."""
+
+    def __init__(self, core: TanhCore | GatedCore, state: Any, keep: bool) -> None:
+        self.core, self.state, self.keep = core, state, keep
+        self.kept: list[Tensor] = []
+
+    def step(self, input: Tensor) -> Tensor:
+        with torch.set_grad_enabled(self.keep):
+            features, self.state = self.core.step(input, self.state)
+        if self.keep:
+            self.kept.append(features)
+        return features.detach()
+
+    def features(self, inputs: Tensor) -> Tensor | None:
+        if not self.keep:
+            return None
+        self.step(inputs[-1])
+        return torch.stack(self.kept)
+
+
+class _Compact:
+    """Small plastic networks, whose lifetimes are one operation for torch."""
+
+    def __init__(self, core: TanhCore, lifetimes: CompactLifetimes) -> None:
+        self.core, self.lifetimes = core, lifetimes
+
+    def step(self, input: Tensor) -> Tensor:
+        return self.lifetimes.step(self.core.input(input))
+
+    def features(self, inputs: Tensor) -> Tensor | None:
+        self.step(inputs[-1])
+        return self.lifetimes.unrolled(self.core.input(inputs), keep_state=False).activity
 
 
 class Agent(nn.Module):

@@ -43,9 +43,9 @@ def live(
         batch: lifetimes.
         stream: draws what happens, then the actions.
         learn: have the core keep its way for a gradient, if that is cheaper than going through the inputs, all of
-            which are known in the end, a second time and at once (`core.keeps`).
+            which are known in the end, a second time and at once.
     """
-    senses, core, steps = agent.senses, agent.core, environment.steps
+    senses, steps = agent.senses, environment.steps
     observation = environment.reset(batch, stream)
     # The largest of logits minus logarithms of exponential numbers falls on each action with its probability.
     luck = stream.standard_exponential((steps, batch, environment.actions), np.float32)
@@ -53,27 +53,20 @@ def live(
     inputs = [
         row.clone() for row in senses.blank(batch, environment.device)
     ]  # one may change when others are kept
-    keeps = learn and core.keeps
-    with torch.set_grad_enabled(keeps):
-        state = core.begin(batch, steps)
+    acting = agent.core.begin(batch, steps + 1, learn)
     actions = torch.empty(steps, batch, dtype=torch.int64, device=environment.device)
     rewards = torch.empty(steps, batch, device=environment.device)
-    lives, kept = [], []
+    lives = []
     for step in range(steps):
         senses.see(inputs[step], observation)
-        with torch.set_grad_enabled(keeps):
-            features, state = core.step(inputs[step], state)
-        if keeps:
-            kept.append(features)
-        torch.argmax(agent.policy(features) - noise[step], 1, out=actions[step])
+        torch.argmax(agent.policy(acting.step(inputs[step])) - noise[step], 1, out=actions[step])
         lives.append(environment.alive())
         observation, rewards[step] = environment.step(actions[step])
         senses.feel(inputs[step + 1], rewards[step], actions[step] if environment.tells(step) else None)
     senses.see(inputs[steps], observation)
-    if keeps:
-        with torch.enable_grad():
-            kept.append(core.step(inputs[steps], state)[0])
-            stacked = torch.stack(kept)
+    stacked = torch.stack(inputs)
+    with torch.enable_grad():
+        features = acting.features(stacked) if learn else None
     known = [alive for alive in lives if alive is not None]
     alive = torch.stack(known).float() if known else None
-    return Lived(torch.stack(inputs), actions, rewards, alive, stacked if keeps else None)
+    return Lived(stacked, actions, rewards, alive, features)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from plasticity_loops import assert_close, draw, scatter
 from torch import Tensor
 
-from networks import fused, recurrent
+from networks import compact, fused, recurrent
 from networks.fused import FUSED_RULES, FusedTrace, supports
 from networks.plastic import ALPHAS, Lifetime, PlasticConnections
 from networks.recurrent import PlasticRNNCell, RecurrentState, unroll
@@ -93,8 +93,9 @@ def way_back(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small sweeps take longer on several threads."""
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Small sweeps take longer on several threads; nor do small networks take the form for them here."""
+    monkeypatch.setattr(compact, "SMALL", 0)
     before = numba.get_num_threads()
     numba.set_num_threads(1)
     yield

@@ -9,7 +9,7 @@ import torch
 from plasticity_loops import assert_close, draw, scatter
 from torch import Tensor
 
-from networks import fused
+from networks import compact, fused
 from networks.plastic import ALPHAS, Lifetime
 from networks.recurrent import PlasticRNNCell, RecurrentState, unroll
 from networks.retroactive import FusedEligibility, supports
@@ -18,7 +18,8 @@ N, B, T = 7, 3, 9
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(compact, "SMALL", 0)  # else small networks take the form for them
     before = numba.get_num_threads()
     numba.set_num_threads(1)
     yield
