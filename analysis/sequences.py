@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis import style
-from analysis.curves import Curve, Panel, curves_figure
+from analysis.curves import Curve, Panel, Scale, curves_figure
 from analysis.intervals import mean_curve
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ def course_figure(
     xlabel: str,
     first: int = 1,
     colours: Mapping[str, str] | None = None,
+    scale: Scale = "linear",
 ) -> Figure:
     """Draw numbers that follow each other: means with 95 % intervals over models.
 
@@ -126,15 +127,18 @@ def course_figure(
         xlabel: What the places are.
         first: Number of the first place.
         colours: Colour of each treatment.
+        scale: Scale of the y axis; on a logarithmic one, of positive numbers, means and intervals are geometric.
     """
     drawn = []
     for label, tables in panels.items():
         curves = []
         for name, table in tables.items():
-            mean = mean_curve(table)
-            places = first + np.arange(len(mean.mean))
-            curves.append(Curve(places, mean.mean, mean.low, mean.high, name, points=True))
-        drawn.append(Panel(curves, label))
+            values = np.asarray(table, np.float64)
+            mean = mean_curve(np.log(values) if scale == "log" else values)
+            heights = np.stack([mean.mean, mean.low, mean.high])
+            height, low, high = np.exp(heights) if scale == "log" else heights
+            curves.append(Curve(first + np.arange(len(height)), height, low, high, name, points=True))
+        drawn.append(Panel(curves, label, scale=scale))
     return curves_figure(drawn, xlabel, beside=len(drawn) > 1, colours=colours)
 
 

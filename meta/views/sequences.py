@@ -14,6 +14,8 @@ from meta.views.view import View
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from analysis.curves import Scale
+
 
 def sequences(groups: Groups) -> dict[str, Figure]:
     """Accuracy against the number of classes learned, and of each class against when it was learned."""
@@ -45,7 +47,7 @@ def sequences(groups: Groups) -> dict[str, Figure]:
     }
 
 
-def by_step(label: str, kind: str = "mean") -> Callable[[Groups], dict[str, Figure]]:
+def by_step(label: str, kind: str = "mean", scale: Scale = "linear") -> Callable[[Groups], dict[str, Figure]]:
     """Draws a score before learning and after each step, its mean or median over tasks, with 95 % over models."""
 
     def drawn(groups: Groups) -> dict[str, Figure]:
@@ -53,7 +55,7 @@ def by_step(label: str, kind: str = "mean") -> Callable[[Groups], dict[str, Figu
         from analysis.style import treatment_colours
 
         tables = {name: [result["by_step"][kind] for result in results] for name, results in groups.items()}
-        return {"steps": course_figure({label: tables}, "Gradient steps", 0, treatment_colours(groups))}
+        return {"steps": course_figure({label: tables}, "Gradient steps", 0, treatment_colours(groups), scale)}
 
     return drawn
 
@@ -131,7 +133,7 @@ VIEWS = {
             Measure("error_median", "squared error after all steps, median", 3),
         ),
         logarithmic=("Squared error",),
-        further=by_step("Squared error, median", "median"),
+        further=by_step("Squared error, median", "median", "log"),
     ),
     "finn2017-omniglot": View(
         {"Loss": "loss", "Accuracy, training classes": "accuracy"},

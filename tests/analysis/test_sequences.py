@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.sequences import accuracy_figure, averaged, forgetting_figure, gates_figure, retention_figure
+from analysis.sequences import (
+    accuracy_figure,
+    averaged,
+    course_figure,
+    forgetting_figure,
+    gates_figure,
+    retention_figure,
+)
 
 
 @given(st.integers(1, 90), st.integers(1, 30), st.integers(0, 2**31))
@@ -35,6 +42,13 @@ def test_forgetting_is_drawn_in_the_order_of_learning() -> None:
     figure = forgetting_figure({"Held out": {"a": np.linspace(0, 1, 40)[None]}})
     (line,) = figure.axes[0].get_lines()
     assert len(line.get_xdata()) == 20 and (np.diff(line.get_ydata()) > 0).all()
+
+
+def test_a_course_on_a_logarithmic_axis_has_geometric_means() -> None:
+    figure = course_figure({"Error": {"a": [[1.0, 4.0], [100.0, None]]}}, "Step", 0, scale="log")
+    axes = figure.axes[0]
+    (line,) = axes.get_lines()
+    assert axes.get_yscale() == "log" and list(line.get_ydata()) == pytest.approx([10, 4])
 
 
 def test_each_examination_is_a_column_of_the_classes_so_far() -> None:
