@@ -25,6 +25,8 @@ from networks.recurrent import PlasticRNNCell, RecurrentState, Unrolled
 SMALL = 256
 #: Steps between snapshots of the traces, from which the way back writes them again.
 STRIDE = 12
+#: What diverges becomes NaN without a word, as in torch; whoever trains finds it in the loss.
+_DIVERGING = np.errstate(invalid="ignore", over="ignore")
 
 
 def supports(cell: PlasticRNNCell, state: RecurrentState) -> bool:
@@ -86,6 +88,7 @@ class CompactLifetimes:
         self.done = 0
 
     @torch.no_grad()
+    @_DIVERGING
     def step(self, drive: Tensor) -> Tensor:
         """Activity after a step, (batch, neurons), without a gradient.
 
@@ -122,6 +125,7 @@ class CompactLifetimes:
         state = RecurrentState(activity[-1], lifetime, modulator[-1] if modulated else None)
         return Unrolled(activity, modulator if modulated else None, state)
 
+    @_DIVERGING
     def finish(self, keep_state: bool) -> None:
         """Let in what the last step left, or have its modulator's output at least."""
         if keep_state:
@@ -150,6 +154,7 @@ class CompactLifetimes:
             out,
         )
 
+    @_DIVERGING
     def back(self, of_activity: NDArray, of_modulator: NDArray, left: tuple[NDArray, NDArray]) -> list[NDArray]:
         """Gradients of drives, activity before the first step, and parameters, in their order.
 
@@ -227,7 +232,7 @@ class _Lived(torch.autograd.Function):
             left = tuple(gradient.numpy().copy() for gradient in left)
         else:
             left = np.zeros_like(lifetimes.trace), np.zeros_like(lifetimes.eligibility)
-        before = (np.concatenate([x[:1] * 0, x]) for x in (of_activity.numpy(), of_modulator.numpy()))
+        before = (np.concatenate([np.zeros_like(x[:1]), x]) for x in (of_activity.numpy(), of_modulator.numpy()))
         grads = [torch.as_tensor(grad) for grad in lifetimes.back(*before, left)]
         needed = ctx.needs_input_grad[2:]
         return None, None, *(grad if need else None for grad, need in zip(grads, needed, strict=True))

@@ -83,7 +83,7 @@ EXPERIMENTS = (
         {"paper": 10, "laptop": 3, "smoke": 2},
         {
             "paper": {},
-            # An answer is paid at once and changes nothing else: later rewards add noise to its advantage, no more.
+            # An answer is paid at once and changes nothing else: later rewards would only add noise.
             # First weights are larger as neurons are fewer, so that what they send together is as strong.
             "laptop": {
                 "iterations": 10_000,
