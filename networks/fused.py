@@ -30,10 +30,8 @@ from networks.plastic import Lifetime, PlasticConnections, Traces
 
 #: Rules whose write is `keep * H + pre write`, with keep and write from the rate and the receivers' activity.
 FUSED_RULES = ("decaying", "oja", "additive", "clipped")
-#: Senders of one task where a trace is larger than a core's cache.
+#: Senders of a task.
 BLOCK = 128
-#: Neurons up to which a task is the whole trace of one episode.
-SMALL = 256
 #: Steps between snapshots of the traces: without a clip, they only keep rounding from growing.
 STRIDE = 24
 CLIPPED_STRIDE = 12
@@ -200,12 +198,11 @@ class _Store:
     """Traces of a batch, and the steps they went through."""
 
     def __init__(self, weight: NDArray, alpha: NDArray, start: NDArray, bound: float, learning: bool) -> None:
-        batch, senders, _ = start.shape
         self.weight, self.alpha, self.start, self.learning = weight, alpha, start, learning
         self.trace = start.copy()
         self.bound = start.dtype.type(bound)
         self.stride = CLIPPED_STRIDE if math.isfinite(bound) else STRIDE
-        self.tasks = _tasks(batch, senders)
+        self.tasks = tasks_of(start.shape[1])
         self.steps: list[_Step] = []
         self.snapshots: list[NDArray] = []
         self.adjoint: NDArray | None = None
@@ -225,7 +222,7 @@ class _Store:
             sender,
             self.bound if write is not None else kind.type(np.inf),
         )
-        out = np.zeros((self._blocks(), batch, receivers), kind)
+        out = np.zeros((len(self.tasks), batch, receivers), kind)
         sweeps.forward(
             self.trace,
             self.weight,
@@ -257,10 +254,9 @@ class _Store:
         step.gradient = gradient
         self._begin_back()
         assert self.adjoint is not None and self.d_alpha is not None
-        blocks = self._blocks()
         kind = self.trace.dtype
         d_sender, d_pre = (np.empty(step.sender.shape, kind) for _ in range(2))
-        d_keep, d_write = (np.zeros((blocks, *step.write.shape), kind) for _ in range(2))
+        d_keep, d_write = (np.zeros((len(self.tasks), *step.write.shape), kind) for _ in range(2))
         if self.exact:
             sweeps.back(
                 self._written_again(index - 1),
@@ -309,18 +305,14 @@ class _Store:
         used = [step for step in self.steps if step.gradient is not None]
         senders = torch.from_numpy(np.concatenate([step.sender for step in used]))
         gradients = torch.from_numpy(np.concatenate([step.gradient for step in used if step.gradient is not None]))
-        return (senders.T @ gradients).numpy(), self.d_alpha.sum(0), self.adjoint
-
-    def _blocks(self) -> int:
-        return len(self.tasks) if self.trace.shape[1] > SMALL else 1
+        return (senders.T @ gradients).numpy(), self.d_alpha, self.adjoint
 
     def _begin_back(self) -> None:
         if self.d_alpha is not None:
             return
-        batch = self.trace.shape[0]
         if self.adjoint is None:
             self.adjoint = np.zeros_like(self.trace)
-        self.d_alpha = np.zeros((batch if self._blocks() == 1 else 1, *self.alpha.shape), self.alpha.dtype)
+        self.d_alpha = np.zeros_like(self.alpha, order="C")
         self.exact = math.isfinite(self.bound) or self._magnified() > MAGNIFIED
 
     def _magnified(self) -> float:
@@ -360,10 +352,8 @@ class _Store:
         return self.history[index]
 
 
-def _tasks(batch: int, senders: int) -> NDArray[np.int64]:
-    """Ranges (first episode, last, first sender, last) of the tasks of a sweep, the same for any machine."""
-    if senders <= SMALL:
-        return np.array([[episode, episode + 1, 0, senders] for episode in range(batch)])
+def tasks_of(senders: int) -> NDArray[np.int64]:
+    """First and last sender of each task of a sweep, the same for any machine, (tasks, 2)."""
     blocks = -(-senders // BLOCK)
     edges = [senders * block // blocks for block in range(blocks + 1)]
-    return np.array([[0, batch, top, bottom] for top, bottom in pairwise(edges)])
+    return np.array(list(pairwise(edges)))

@@ -142,12 +142,10 @@ class _Store:
     """Traces and eligibilities of a batch, and the steps they went through."""
 
     def __init__(self, weight: NDArray, alpha: NDArray, start: Pair, bound: float, learning: bool) -> None:
-        batch, senders, _ = start[0].shape
         self.weight, self.alpha, self.start, self.learning = weight, alpha, start, learning
         self.now = (start[0].copy(), start[1].copy())
         self.bound = start[0].dtype.type(bound)
-        self.tasks = fused._tasks(batch, senders)
-        self.blocks = len(self.tasks) if senders > fused.SMALL else 1
+        self.tasks = fused.tasks_of(start[0].shape[1])
         self.steps: list[_Step] = []
         self.snapshots: list[Pair] = []
         self.history: dict[int, Pair] = {}
@@ -166,7 +164,7 @@ class _Store:
             keep, pre = np.ones((batch, receivers), kind), np.zeros((batch, senders), kind)
             bound = kind.type(np.inf)
         step = _Step(amount, keep, write, pre, sender, bound)
-        out = np.zeros((self.blocks, batch, receivers), kind)
+        out = np.zeros((len(self.tasks), batch, receivers), kind)
         sweeps.retroactive_forward(
             *self.now, self.weight, self.alpha, amount, keep, write, pre, sender, bound, self.tasks, out
         )
@@ -186,13 +184,13 @@ class _Store:
         if step.gradient is not None:
             raise RuntimeError("backward through a fused lifetime a second time: allowed is once")
         step.gradient = gradient
-        batch = len(gradient)
         if self.adjoint is None:
             self.adjoint = (np.zeros_like(self.start[0]), np.zeros_like(self.start[1]))
         if self.d_alpha is None:
-            self.d_alpha = np.zeros((batch if self.blocks == 1 else 1, *self.alpha.shape), self.alpha.dtype)
+            self.d_alpha = np.zeros_like(self.alpha, order="C")
         d_sender, d_pre = (np.empty(step.sender.shape, gradient.dtype) for _ in range(2))
-        d_amount, d_keep, d_write = (np.zeros((self.blocks, *gradient.shape), gradient.dtype) for _ in range(3))
+        parts = (len(self.tasks), *gradient.shape)
+        d_amount, d_keep, d_write = (np.zeros(parts, gradient.dtype) for _ in range(3))
         sweeps.retroactive_back(
             *self._written_again(index - 1),
             *self.adjoint,
@@ -221,7 +219,7 @@ class _Store:
         used = [step for step in self.steps if step.gradient is not None]
         senders = torch.from_numpy(np.concatenate([step.sender for step in used]))
         gradients = torch.from_numpy(np.concatenate([step.gradient for step in used if step.gradient is not None]))
-        return [(senders.T @ gradients).numpy(), self.d_alpha.sum(0), *self.adjoint]
+        return [(senders.T @ gradients).numpy(), self.d_alpha, *self.adjoint]
 
     def _written_again(self, index: int) -> Pair:
         """What was there after a step's read, from the snapshot before it; -1 is the start."""

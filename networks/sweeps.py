@@ -4,14 +4,14 @@ The write of one step and the read of the next are one pass. For receiver j ever
 
     H[i, j] <- clip(keep[j] * H[i, j] + write[j] * pre[i])
 
-with vectors `keep` and `write` that depend on the step's activity alone (see `networks.fused`). A task is a range
-of episodes and of senders, whose rows lie side by side in memory; tasks write apart from each other and their sums
-are added in a fixed order, so that the result does not depend on the number of threads.
+with vectors `keep` and `write` that depend on the step's activity alone (see `networks.fused`). A task is a
+range of senders, whose rows lie side by side in memory; tasks write apart from each other and their sums are
+added in a fixed order, so that the result does not depend on the number of threads. Small networks, whose
+lifetimes fit into a core's cache, have passes of their own over the same rows (`networks.compact_sweeps`).
 
-Shapes: trace and adjoint (batch, senders, receivers); weight and alpha (senders, receivers); pre and sender
-(batch, senders); keep, write and d (batch, receivers); tasks (count, 4): first and last episode, first and last
-sender of each. Sums over senders (out, and gradients of keep, write and amount) come in parts, (blocks, batch,
-receivers), one a range of senders, or one in all where each task is an episode.
+Shapes: trace and adjoint (batch, senders, receivers); weight, alpha and d_alpha (senders, receivers); pre and
+sender (batch, senders); keep, write and d (batch, receivers); tasks (tasks, 2): first and last sender of each.
+Sums over senders (out, and gradients of keep, write and amount) come in parts, (tasks, batch, receivers).
 """
 
 from __future__ import annotations
@@ -154,9 +154,9 @@ def forward(
 ) -> None:
     """Apply the pending write to every trace in place and add sender (weight + alpha trace) to out."""
     for task in prange(tasks.shape[0]):
-        first, last, top, bottom = tasks[task]
+        top, bottom = tasks[task]
         for i in range(top, bottom):
-            for b in range(first, last):
+            for b in range(len(trace)):
                 forward_row(
                     trace[b, i],
                     weight[i],
@@ -166,7 +166,7 @@ def forward(
                     pre[b, i],
                     sender[b, i],
                     bound,
-                    out[task % out.shape[0], b],
+                    out[task, b],
                 )
 
 
@@ -176,9 +176,9 @@ def write_to(
 ) -> None:
     """Apply a write to every trace, leaving the result in new, which may be the trace itself."""
     for task in prange(tasks.shape[0]):
-        first, last, top, bottom = tasks[task]
+        top, bottom = tasks[task]
         for i in range(top, bottom):
-            for b in range(first, last):
+            for b in range(len(trace)):
                 write_row(
                     trace[b, i],
                     keep[b],
@@ -208,28 +208,25 @@ def back(
     d_write: NDArray,
     d_pre: NDArray,
 ) -> None:
-    """Backwards through a step's product and the write before it; adjoint becomes that of the trace before both.
-
-    d_alpha is (batch or 1, senders, receivers).
-    """
+    """Backwards through a step's product and the write before it; adjoint becomes that of the trace before."""
     for task in prange(tasks.shape[0]):
-        first, last, top, bottom = tasks[task]
+        top, bottom = tasks[task]
         for i in range(top, bottom):
-            for b in range(first, last):
+            for b in range(len(before)):
                 total, early = back_row(
                     before[b, i],
                     adjoint[b, i],
                     weight[i],
                     alpha[i],
-                    d_alpha[b % d_alpha.shape[0], i],
+                    d_alpha[i],
                     d[b],
                     sender[b, i],
                     keep[b],
                     write[b],
                     pre[b, i],
                     bound,
-                    d_keep[task % d_keep.shape[0], b],
-                    d_write[task % d_write.shape[0], b],
+                    d_keep[task, b],
+                    d_write[task, b],
                 )
                 d_sender[b, i] = total
                 d_pre[b, i] = early
@@ -259,23 +256,23 @@ def undo(
     inverse is 1 / keep.
     """
     for task in prange(tasks.shape[0]):
-        first, last, top, bottom = tasks[task]
+        top, bottom = tasks[task]
         for i in range(top, bottom):
-            for b in range(first, last):
+            for b in range(len(trace)):
                 total, early = undo_row(
                     trace[b, i],
                     adjoint[b, i],
                     weight[i],
                     alpha[i],
-                    d_alpha[b % d_alpha.shape[0], i],
+                    d_alpha[i],
                     d[b],
                     sender[b, i],
                     keep[b],
                     inverse[b],
                     write[b],
                     pre[b, i],
-                    d_keep[task % d_keep.shape[0], b],
-                    d_write[task % d_write.shape[0], b],
+                    d_keep[task, b],
+                    d_write[task, b],
                 )
                 d_sender[b, i] = total
                 d_pre[b, i] = early
@@ -383,9 +380,9 @@ def retroactive_forward(
 ) -> None:
     """Apply the pending writes to every trace and eligibility in place and add sender (weight + alpha trace)."""
     for task in prange(tasks.shape[0]):
-        first, last, top, bottom = tasks[task]
+        top, bottom = tasks[task]
         for i in range(top, bottom):
-            for b in range(first, last):
+            for b in range(len(trace)):
                 retroactive_row(
                     trace[b, i],
                     eligibility[b, i],
@@ -397,7 +394,7 @@ def retroactive_forward(
                     pre[b, i],
                     sender[b, i],
                     bound,
-                    out[task % out.shape[0], b],
+                    out[task, b],
                 )
 
 
@@ -416,9 +413,9 @@ def retroactive_write(
 ) -> None:
     """Apply both writes to every trace and eligibility, leaving the results in other arrays."""
     for task in prange(tasks.shape[0]):
-        first, last, top, bottom = tasks[task]
+        top, bottom = tasks[task]
         for i in range(top, bottom):
-            for b in range(first, last):
+            for b in range(len(trace)):
                 retroactive_write_row(
                     trace[b, i],
                     eligibility[b, i],
@@ -457,9 +454,9 @@ def retroactive_back(
 ) -> None:
     """Backwards through a step's read and the writes before it; both adjoints become those of before all three."""
     for task in prange(tasks.shape[0]):
-        first, last, top, bottom = tasks[task]
+        top, bottom = tasks[task]
         for i in range(top, bottom):
-            for b in range(first, last):
+            for b in range(len(trace)):
                 total, early = retroactive_back_row(
                     trace[b, i],
                     eligibility[b, i],
@@ -467,7 +464,7 @@ def retroactive_back(
                     eligibility_adjoint[b, i],
                     weight[i],
                     alpha[i],
-                    d_alpha[b % d_alpha.shape[0], i],
+                    d_alpha[i],
                     d[b],
                     sender[b, i],
                     amount[b],
@@ -475,9 +472,9 @@ def retroactive_back(
                     write[b],
                     pre[b, i],
                     bound,
-                    d_amount[task % d_amount.shape[0], b],
-                    d_keep[task % d_keep.shape[0], b],
-                    d_write[task % d_write.shape[0], b],
+                    d_amount[task, b],
+                    d_keep[task, b],
+                    d_write[task, b],
                 )
                 d_sender[b, i] = total
                 d_pre[b, i] = early

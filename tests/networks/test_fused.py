@@ -70,13 +70,12 @@ def compare(cell: PlasticRNNCell, loss: Loss = whole, tolerance: float = 1e-10, 
     assert_close(run(cell, True, loss, **more), run(cell, False, loss, **more), tolerance)
 
 
-@pytest.fixture(params=["episodes", "blocks", "blocks, step by step"])
+@pytest.fixture(params=["one task", "tasks", "tasks, step by step"])
 def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways to cut a sweep into tasks, whole episodes and blocks of receivers; also step by step."""
+    """Sweeps that are one task, and that are cut into several; also step by step."""
     if request.param.endswith("step by step"):
         monkeypatch.setattr(recurrent, "RunningLifetime", type("Nothing", (), {}))
-    if request.param.startswith("blocks"):
-        monkeypatch.setattr(fused, "SMALL", 2)
+    if request.param.startswith("tasks"):
         monkeypatch.setattr(fused, "BLOCK", 3)
     return request.param
 

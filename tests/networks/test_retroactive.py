@@ -54,11 +54,10 @@ def run(cell: PlasticRNNCell, form: bool, spread: float = 1.0, steps: int = T, l
     return [out.activity.detach(), final.trace.detach(), final.eligibility.detach(), *filled]
 
 
-@pytest.fixture(params=["episodes", "blocks"])
+@pytest.fixture(params=["one task", "tasks"])
 def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways to cut a sweep into tasks."""
-    if request.param == "blocks":
-        monkeypatch.setattr(fused, "SMALL", 2)
+    """Sweeps that are one task, and that are cut into several."""
+    if request.param == "tasks":
         monkeypatch.setattr(fused, "BLOCK", 3)
     return request.param
 
