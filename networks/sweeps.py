@@ -32,7 +32,8 @@ OPTIONS: dict[str, Any] = {
 class _Apart(Compiler):
     """Compiles a function whose arrays never overlap.
 
-    Else each call begins by comparing the addresses of all its arrays; short rows take no longer than that.
+    Else each call begins by comparing the addresses of all its arrays; short rows take no longer than that, nor than
+    the call itself, which is why rows are compiled into the sweeps (`forceinline`).
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -40,7 +41,7 @@ class _Apart(Compiler):
         self.state.flags.noalias = True
 
 
-@njit(pipeline_class=_Apart, **OPTIONS)
+@njit(pipeline_class=_Apart, forceinline=True, **OPTIONS)
 def forward_row(
     h: NDArray,
     weight: NDArray,
@@ -60,7 +61,7 @@ def forward_row(
         out[j] += sender * (weight[j] + alpha[j] * x)
 
 
-@njit(**OPTIONS)
+@njit(forceinline=True, **OPTIONS)
 def write_row(h: NDArray, keep: NDArray, write: NDArray, pre: float, bound: float, new: NDArray) -> None:
     """One sender's row: a write alone, to another place or in place."""
     for j in range(h.shape[0]):
@@ -68,7 +69,7 @@ def write_row(h: NDArray, keep: NDArray, write: NDArray, pre: float, bound: floa
         new[j] = min(max(x, -bound), bound)
 
 
-@njit(pipeline_class=_Apart, **OPTIONS)
+@njit(pipeline_class=_Apart, forceinline=True, **OPTIONS)
 def back_row(
     before: NDArray,
     adjoint: NDArray,
@@ -104,7 +105,7 @@ def back_row(
     return total, d_pre
 
 
-@njit(pipeline_class=_Apart, **OPTIONS)
+@njit(pipeline_class=_Apart, forceinline=True, **OPTIONS)
 def undo_row(
     h: NDArray,
     adjoint: NDArray,
@@ -278,7 +279,7 @@ def undo(
                 d_pre[b, i] = early
 
 
-@njit(pipeline_class=_Apart, **OPTIONS)
+@njit(pipeline_class=_Apart, forceinline=True, **OPTIONS)
 def retroactive_row(
     h: NDArray,
     e: NDArray,
@@ -301,7 +302,7 @@ def retroactive_row(
         out[j] += sender * (weight[j] + alpha[j] * x)
 
 
-@njit(**OPTIONS)
+@njit(forceinline=True, **OPTIONS)
 def retroactive_write_row(
     h: NDArray,
     e: NDArray,
@@ -320,7 +321,7 @@ def retroactive_write_row(
         new_e[j] = keep[j] * e[j] + write[j] * pre
 
 
-@njit(pipeline_class=_Apart, **OPTIONS)
+@njit(pipeline_class=_Apart, forceinline=True, **OPTIONS)
 def retroactive_back_row(
     h: NDArray,
     e: NDArray,
