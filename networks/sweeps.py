@@ -32,8 +32,8 @@ OPTIONS: dict[str, Any] = {
 class _Apart(Compiler):
     """Compiles a function whose arrays never overlap.
 
-    Else each call begins by comparing the addresses of all its arrays; short rows take no longer than that, nor than
-    the call itself, which is why rows are compiled into the sweeps (`forceinline`).
+    Else each call begins by comparing the addresses of all its arrays; short rows take no longer than that. Nor
+    than the call itself, which is why rows are compiled into the sweeps (`forceinline`).
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
