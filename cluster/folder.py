@@ -38,6 +38,7 @@ from cluster.files import (
     write_json,
 )
 from cluster.locks import locked_folder
+from cluster.seeds import trial_seed
 from cluster.storage import files_below, is_remote, location
 from cluster.trials import Trial
 
@@ -116,6 +117,27 @@ class RunFolder:
     def trial(self, treatment: str, number: int) -> TrialFolder:
         """The folder of one trial, whether it exists or not."""
         return TrialFolder(self.path / treatment / f"trial-{number:03d}")
+
+    def complete(self, trial: Trial, seed: int, work: Callable[[TrialFolder, int], dict[str, Any]]) -> None:
+        """Have a trial's work done in its folder, which nobody else then uses, unless it is done.
+
+        Args:
+            trial: whose.
+            seed: of the run.
+            work: gives the result, from the folder and the trial's own seed; what names the trial is added to it.
+        """
+        folder = self.trial(trial.treatment, trial.number)
+        with folder.locked():
+            if folder.finished:
+                return
+            own_seed = trial_seed(seed, trial.treatment, trial.number)
+            identity = {
+                "experiment": self.description["experiment"],
+                "treatment": trial.treatment,
+                "trial": trial.number,
+                "seed": own_seed,
+            }
+            folder.finish(identity | work(folder, own_seed))
 
     def trials(self, treatment: str) -> list[TrialFolder]:
         """Folders of a treatment's trials that exist, in order."""

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from cluster.errors import UserError
 from cluster.files import read_arrays, write_arrays
 from cluster.folder import RunFolder, TrialFolder
-from cluster.seeds import trial_seed
 from cluster.trials import Progress, Trial
 from evo.archive import Archive
 from evo.axes import places
@@ -48,28 +47,22 @@ def run_trial(trial: Trial, progress: Progress, path: Path, settings: MapSetting
         settings: of the trial's treatment.
         seed: of the run.
     """
-    experiment = RunFolder(path).description["experiment"]
-    folder = RunFolder(path).trial(trial.treatment, trial.number)
-    with folder.locked():
-        if folder.finished:
-            return
-        own_seed = trial_seed(seed, trial.treatment, trial.number)
+
+    def work(folder: TrialFolder, own_seed: int) -> dict[str, Any]:
         search = settings.search(own_seed)
         solved = _fill(search, settings, folder, progress)
         write_arrays(folder.path / FILE, search.archive.arrays())
-        identity = {
-            "experiment": experiment,
+        reached = {
             "problem": settings.problem,
-            "treatment": trial.treatment,
-            "trial": trial.number,
-            "seed": own_seed,
             "generation": settings.generations,
             "solved_generation": None if solved < 0 else solved,
             "axes": list(settings.axes),
             "ends": list(settings.ends),
         }
         best = describe_best(elites(search.archive), PROBLEMS[settings.problem](), own_seed)
-        folder.finish(identity | describe_map(search.archive) | best)
+        return reached | describe_map(search.archive) | best
+
+    RunFolder(path).complete(trial, seed, work)
 
 
 def _fill(search: Search, settings: MapSettings, folder: TrialFolder, progress: Progress) -> int:

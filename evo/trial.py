@@ -18,7 +18,6 @@ from analysis.modularity import modularity, spectral_partition
 from cluster.errors import UserError
 from cluster.files import write_arrays
 from cluster.folder import RunFolder, TrialFolder
-from cluster.seeds import trial_seed
 from cluster.trials import Progress, Trial
 from evo.ancestry import FILE, Ancestry
 from evo.engine import begin, best, generations, make_toolbox
@@ -63,28 +62,22 @@ def run_trial(
         seed: of the run.
         course: how the trial goes on from generation to generation, if not as `Course`.
     """
-    experiment = RunFolder(path).description["experiment"]
-    folder = RunFolder(path).trial(trial.treatment, trial.number)
-    with folder.locked():
-        if folder.finished:
-            return
-        own_seed = trial_seed(seed, trial.treatment, trial.number)
+
+    def work(folder: TrialFolder, own_seed: int) -> dict[str, Any]:
         own = (course or Course)(settings, own_seed)
         population, generation = _evolve(own, folder, progress)
-        identity = {
-            "experiment": experiment,
-            "problem": own.problem,
-            "treatment": trial.treatment,
-            "trial": trial.number,
-            "seed": own_seed,
-            "generation": generation,
-            "solved_generation": None if own.solved < 0 else own.solved,
-        }
         described = describe_best(population, own.toolbox.problem, own_seed)
         if own.ancestry is not None:
             entry = population.columns["entry"][drawn_best(population, own_seed)]
             write_arrays(folder.path / FILE, own.ancestry.lineage(int(entry)))
-        folder.finish(identity | described | own.outcome(generation, described["network"]))
+        reached = {
+            "problem": own.problem,
+            "generation": generation,
+            "solved_generation": None if own.solved < 0 else own.solved,
+        }
+        return reached | described | own.outcome(generation, described["network"])
+
+    RunFolder(path).complete(trial, seed, work)
 
 
 class Course:

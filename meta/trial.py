@@ -8,12 +8,12 @@ import dataclasses
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from cluster.files import write_arrays
-from cluster.folder import RunFolder
-from cluster.seeds import trial_seed
+from cluster.folder import RunFolder, TrialFolder
 from cluster.trials import Progress, Trial
 from meta.settings import Training
 from meta.sharing import open_pool
@@ -37,14 +37,10 @@ def run_trial(
         seed: of the run.
         places: data_folder, where data are; tensorboard, where to write events.
     """
-    experiment = RunFolder(path).description["experiment"]
-    folder = RunFolder(path).trial(trial.treatment, trial.number)
-    with folder.locked():
-        if folder.finished:
-            return
+
+    def work(folder: TrialFolder, own_seed: int) -> dict[str, Any]:
         keep_memory()
         use_threads(settings.threads)
-        own_seed = trial_seed(seed, trial.treatment, trial.number)
         data, events = places.get("data_folder"), places.get("tensorboard")
         task = settings.task(own_seed, data)
         if settings.start:
@@ -54,20 +50,18 @@ def run_trial(
             if pool is not None:
                 stack.enter_context(pool)
             train(task, folder, progress, None if events is None else str(Path(events) / str(trial)), pool)
-        identity = {
-            "experiment": experiment,
-            "treatment": trial.treatment,
-            "trial": trial.number,
-            "seed": own_seed,
-            "settings": dataclasses.asdict(settings),
-            "iteration": settings.iterations,
-            "parameters": sum(p.numel() for p in task.model.parameters() if p.requires_grad),
-        }
         with torch.no_grad():
             measured = task.evaluate()  # first, for it may put averages in the parameters' place
         weights = {name: value.cpu().numpy() for name, value in task.model.state_dict().items()}
         write_arrays(folder.path / "model.npz", weights)
-        folder.finish(identity | measured)
+        reached = {
+            "settings": dataclasses.asdict(settings),
+            "iteration": settings.iterations,
+            "parameters": sum(p.numel() for p in task.model.parameters() if p.requires_grad),
+        }
+        return reached | measured
+
+    RunFolder(path).complete(trial, seed, work)
 
 
 def keep_memory() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from cluster.commands import add_cluster_commands, add_command, did_cluster_command, new_parser, run_command
 from cluster.experiments import Experiment, Plan, Program
-from cluster.folder import RunFolder
+from cluster.folder import RunFolder, TrialFolder
 from cluster.launch import add_run_arguments, launch
 from cluster.parameters import check, parameter
 from cluster.trials import Progress, Trial
@@ -37,10 +37,8 @@ def run_trial(
     trial: Trial, progress: Progress, path: Path, settings: Settings, seed: int, **places: str | None
 ) -> None:
     """Count, one checkpoint a step; trials named in the environment fail, at the step named there."""
-    folder = RunFolder(path).trial(trial.treatment, trial.number)
-    with folder.locked():
-        if folder.finished:
-            return
+
+    def work(folder: TrialFolder, own_seed: int) -> dict[str, Any]:
         restored = folder.restore()
         step, total = (0, seed) if restored is None else (int(restored["step"]), int(restored["total"]))
         while step < settings.steps:
@@ -52,7 +50,9 @@ def run_trial(
             folder.record(row)
             progress(row)
             folder.checkpoint({"step": np.array(step), "total": np.array(total)})
-        folder.finish({"treatment": trial.treatment, "trial": trial.number, "total": total})
+        return {"total": total}
+
+    RunFolder(path).complete(trial, seed, work)
 
 
 def prepare(plan: Plan, places: Mapping[str, str | None]) -> None:

@@ -5,13 +5,16 @@ import os
 import stat
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from cluster.errors import UserError
-from cluster.folder import RunFolder
+from cluster.folder import RunFolder, TrialFolder
 from cluster.locks import is_held, locked_folder
+from cluster.seeds import trial_seed
+from cluster.trials import Trial
 
 DESCRIPTION = {
     "experiment": "a",
@@ -78,6 +81,21 @@ def test_a_second_process_is_refused_while_the_first_runs(tmp_path: Path) -> Non
     holder.join()
     with RunFolder(tmp_path / "run").locked():  # a killed holder holds nothing
         pass
+
+
+def test_a_trial_is_done_once_with_its_own_seed_and_named_in_its_result(tmp_path: Path) -> None:
+    run, seeds = RunFolder.create(tmp_path / "run", DESCRIPTION), []
+
+    def work(folder: TrialFolder, seed: int) -> dict[str, Any]:
+        assert is_held(folder.path) and not folder.finished
+        seeds.append(seed)
+        return {"score": 3}
+
+    for number in (0, 1, 1, 0):
+        run.complete(Trial("a", number), 7, work)
+    assert seeds == [trial_seed(7, "a", 0), trial_seed(7, "a", 1)]
+    named = {"experiment": DESCRIPTION["experiment"], "treatment": "a", "trial": 1, "seed": seeds[1]}
+    assert run.trial("a", 1).result == named | {"score": 3}
 
 
 def test_rows_after_the_last_checkpoint_are_cut_when_a_trial_goes_on(tmp_path: Path) -> None:
