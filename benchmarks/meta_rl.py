@@ -296,7 +296,7 @@ def environments(quick: bool, device: str) -> None:
         "cue-reward": (CueReward(120, device=device), PythonCues),
         "two-step": (TwoStep(100, device=device), None),
     }
-    print("  " + " " * 13 + "".join(f"{f'batch {batch}':>24}" for batch in BATCHES))
+    print("  " + " " * 13 + "".join(f"{f'batch {batch}':>26}" for batch in BATCHES))
     for name, (environment, make) in made.items():
         best, loops = dict.fromkeys(BATCHES, float("inf")), [float("inf")] * 2
         written = []
@@ -314,7 +314,7 @@ def environments(quick: bool, device: str) -> None:
         cells = []
         for batch in BATCHES:
             ratios = "; ".join(f"{loop / best[batch]:.3g} x" for loop in loops) if written else ""
-            cells.append((f"{1e-6 / best[batch]:.3g}" + (f" ({ratios})" if written else "")).rjust(24))
+            cells.append((f"{1e-6 / best[batch]:.3g}" + (f" ({ratios})" if written else "")).rjust(26))
         print(f"  {name:13}" + "".join(cells), flush=True)
         if written:
             holds = loops[0] / best[1024] >= ENVIRONMENT_RATIO
