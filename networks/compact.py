@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from networks import compact_sweeps
-from networks.fused import FUSED_RULES
+from networks import compact_sweeps, fused, retroactive
+from networks.fused import array_of
 from networks.plastic import Lifetime, PlasticConnections
 from networks.recurrent import PlasticRNNCell, RecurrentState, Unrolled
 
@@ -31,16 +31,12 @@ _DIVERGING = np.errstate(invalid="ignore", over="ignore")
 
 def supports(cell: PlasticRNNCell, state: RecurrentState) -> bool:
     """Whether lifetimes of this cell from this state have this form."""
-    connections, lifetime, kind = cell.recurrent, state.lifetime, cell.recurrent.weight.dtype
+    connections, lifetime = cell.recurrent, state.lifetime
     return (
         isinstance(lifetime, Lifetime)
         and cell.neurons <= SMALL
-        and lifetime.trace.device.type == "cpu"
-        and kind in (torch.float32, torch.float64)
-        and kind == state.activity.dtype == lifetime.trace.dtype
-        and (connections.modulation == "retroactive" or connections.rule_name in FUSED_RULES)
-        and connections.fan_out != "connection"
-        and (connections.rate is None or connections.rate.ndim == 0)
+        and connections.weight.dtype == state.activity.dtype == lifetime.trace.dtype
+        and (fused.supports(connections, lifetime.trace) or retroactive.supports(connections, lifetime))
     )
 
 
@@ -72,14 +68,14 @@ class CompactLifetimes:
         assert isinstance(state.lifetime, Lifetime)
         self.cell, self.state, self.learning = cell, state, learning
         connections = cell.recurrent
-        self.given = _Parameters(*map(_array, _parameters(connections, state.lifetime)))
+        self.given = _Parameters(*map(array_of, _parameters(connections, state.lifetime)))
         kind = self.given.weight.dtype
         self.rule = _rule(connections)
         clips = self.rule == compact_sweeps.RETROACTIVE or connections.rule_name == "clipped"
         self.bound = kind.type(connections.bound if clips else np.inf)
         self.trace, self.eligibility = self.given.start.copy(), self.given.eligible.copy()
         self.activity = np.empty((steps + 1, *state.activity.shape), kind)
-        self.activity[0] = _array(state.activity)
+        self.activity[0] = array_of(state.activity)
         self.modulator = np.zeros(self.activity.shape[:2], kind)
         self.held = np.zeros((steps if cell.clamped else 1, *state.activity.shape), bool)
         kept = -(-steps // STRIDE) if learning else 0
@@ -271,7 +267,3 @@ def _rule(connections: PlasticConnections) -> int:
         return compact_sweeps.RETROACTIVE
     rules = {"decaying": compact_sweeps.DECAYING, "oja": compact_sweeps.OJA}
     return rules.get(connections.rule_name or "", compact_sweeps.PLAIN)
-
-
-def _array(tensor: Tensor) -> NDArray:
-    return tensor.detach().contiguous().numpy()

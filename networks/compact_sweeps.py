@@ -25,13 +25,13 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from networks import sweeps
+from networks.sweeps import OPTIONS
 
-_OPTIONS = sweeps.OPTIONS
 DECAYING, OJA, PLAIN, RETROACTIVE = range(4)
 
 
-@njit(**_OPTIONS)
-def modulate(post: NDArray, reader: NDArray, bias: float) -> float:
+@njit(**OPTIONS)
+def _modulate(post: NDArray, reader: NDArray, bias: float) -> float:
     """The modulator's output for the activity (neurons,) of a lifetime."""
     total = bias
     for j in range(post.shape[0]):
@@ -39,7 +39,7 @@ def modulate(post: NDArray, reader: NDArray, bias: float) -> float:
     return math.tanh(total)
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _leave(
     rule: int,
     gain: NDArray,
@@ -65,7 +65,7 @@ def _leave(
             keep[j] = one - learned
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _leave_back(
     rule: int,
     amount: NDArray,
@@ -98,7 +98,7 @@ def _leave_back(
     return of_rate
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _received_back(
     of_after: NDArray, after: NDArray, held: NDArray, clamped: bool, d: NDArray, of_drive: NDArray
 ) -> None:
@@ -110,7 +110,7 @@ def _received_back(
         of_drive[j] = of_after[j] if clamped and held[j] else through
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _modulator_back(
     of_amount: NDArray, gain: NDArray, reader: NDArray, modulator: float, given: float, of_post: NDArray
 ) -> float:
@@ -124,7 +124,7 @@ def _modulator_back(
     return total
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def advance(
     trace: NDArray,
     eligibility: NDArray,
@@ -153,7 +153,7 @@ def advance(
         limit = now.dtype.type(np.inf)  # what a lifetime starts from is not clipped
         if written:
             limit = bound
-            modulator[b] = modulate(now[b], reader, bias)
+            modulator[b] = _modulate(now[b], reader, bias)
             _leave(rule, gain, offset, modulator[b], rate, now[b], amount, keep, write)
         out[b] = now.dtype.type(0)
         for i in range(trace.shape[1]):
@@ -176,7 +176,7 @@ def advance(
                 sweeps.forward_row(trace[b, i], weight[i], alpha[i], keep, write, pre, sender, limit, out[b])
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _write_again(
     first: int,
     last: int,
@@ -213,7 +213,7 @@ def _write_again(
                 sweeps.write_row(history[at - 1, i], keep, write, pre, bound, history[at, i])
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def back(
     activity: NDArray,
     modulator: NDArray,

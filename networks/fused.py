@@ -78,7 +78,7 @@ class FusedTrace:
         self.alpha = connections.alpha.expand(self.weight.shape)
         learning = torch.is_grad_enabled()
         bound = connections.bound if connections.rule_name == "clipped" else math.inf
-        self.store = _Store(_array(self.weight), _array(self.alpha), _array(self.start), bound, learning)
+        self.store = _Store(array_of(self.weight), array_of(self.alpha), array_of(self.start), bound, learning)
         self.pending: tuple[Tensor | None, Tensor | None, Tensor | None] = (None, None, None)
         self.turn: Tensor | None = None  # ties each read to the one before: gradients take all of them, in order
 
@@ -134,7 +134,8 @@ class FusedTrace:
         return Lifetime(_Final.apply(self.store, self.read(silent)))
 
 
-def _array(tensor: Tensor) -> NDArray:
+def array_of(tensor: Tensor) -> NDArray:
+    """Its numbers, without a gradient, where they are."""
     return tensor.detach().contiguous().numpy()
 
 
@@ -144,13 +145,13 @@ class _Read(torch.autograd.Function):
     @staticmethod
     def forward(ctx, store, turn, sender, keep, write, pre, weight, alpha, start):  # type: ignore[no-untyped-def]
         ctx.store, ctx.step = store, len(store.steps)
-        given = [None if tensor is None else _array(tensor) for tensor in (keep, write, pre)]
-        return torch.from_numpy(store.read(_array(sender), *given)), sender.new_empty(0)
+        given = [None if tensor is None else array_of(tensor) for tensor in (keep, write, pre)]
+        return torch.from_numpy(store.read(array_of(sender), *given)), sender.new_empty(0)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient, turn):  # type: ignore[no-untyped-def]
-        grads = [*ctx.store.read_back(ctx.step, _array(gradient)), None, None, None]
+        grads = [*ctx.store.read_back(ctx.step, array_of(gradient)), None, None, None]
         if ctx.step == 0:
             grads[4:] = ctx.store.parameters_back()
         tensors = [turn, *(None if grad is None else torch.from_numpy(grad) for grad in grads)]

@@ -133,14 +133,15 @@ def unroll(
     """
     if isinstance(cell, RNNCell):
         return _unroll_plain(cell, drives, state)
-    lifetimes = compact_lifetimes(cell, state, len(drives), torch.is_grad_enabled()) if fused else None
-    if lifetimes is not None and len(drives):
+    steps = len(drives)
+    compact = compact_lifetimes(cell, state, steps, torch.is_grad_enabled()) if fused and steps else None
+    if compact is not None:
         for drive in drives:
-            lifetimes.step(drive)
-        return lifetimes.unrolled(drives, keep_state)
+            compact.step(drive)
+        return compact.unrolled(drives, keep_state)
     if fused and isinstance(state.lifetime, Lifetime):
-        state = state._replace(lifetime=fast_lifetime(cell.recurrent, state.lifetime, len(drives)))
-        if cell.recurrent.modulation == "none" and isinstance(state.lifetime, RunningLifetime) and len(drives):
+        state = state._replace(lifetime=fast_lifetime(cell.recurrent, state.lifetime, steps))
+        if cell.recurrent.modulation == "none" and isinstance(state.lifetime, RunningLifetime) and steps:
             return _run(cell, drives, state, keep_state)
     activities, modulators = [], []
     for drive in drives:

@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from networks import fused, sweeps
+from networks.fused import array_of
 from networks.plastic import Lifetime, PlasticConnections
 
 Pair = tuple[NDArray, NDArray]
@@ -55,8 +56,8 @@ class FusedEligibility:
         self.start, self.eligible = lifetime.trace, lifetime.eligibility
         self.weight = connections.weight
         self.alpha = connections.alpha.expand(self.weight.shape)
-        start = (_array(self.start), _array(self.eligible))
-        parts = (_array(self.weight), _array(self.alpha))
+        start = (array_of(self.start), array_of(self.eligible))
+        parts = (array_of(self.weight), array_of(self.alpha))
         self.store = _Store(*parts, start, connections.bound, torch.is_grad_enabled())
         self.pending: tuple[Tensor | None, ...] = (None, None, None, None)
         self.turn: Tensor | None = None  # ties each read to the one before: gradients take all of them, in order
@@ -87,23 +88,19 @@ class FusedEligibility:
         return Lifetime(*_Final.apply(self.store, self.read(silent)))
 
 
-def _array(tensor: Tensor) -> NDArray:
-    return tensor.detach().contiguous().numpy()
-
-
 class _Read(torch.autograd.Function):
     """The writes before a step and the step's read; the gradient of weights comes with the first step's."""
 
     @staticmethod
     def forward(ctx, store, turn, sender, amount, keep, write, pre, weight, alpha, start, eligible):  # type: ignore[no-untyped-def]
         ctx.store, ctx.step = store, len(store.steps)
-        given = [None if tensor is None else _array(tensor) for tensor in (amount, keep, write, pre)]
-        return torch.from_numpy(store.read(_array(sender), given)), sender.new_empty(0)
+        given = [None if tensor is None else array_of(tensor) for tensor in (amount, keep, write, pre)]
+        return torch.from_numpy(store.read(array_of(sender), given)), sender.new_empty(0)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient, turn):  # type: ignore[no-untyped-def]
-        grads = [*ctx.store.read_back(ctx.step, _array(gradient)), None, None, None, None]
+        grads = [*ctx.store.read_back(ctx.step, array_of(gradient)), None, None, None, None]
         if ctx.step == 0:
             grads[5:] = ctx.store.parameters_back()
         tensors = [turn, *(None if grad is None else torch.from_numpy(grad) for grad in grads)]
@@ -121,7 +118,7 @@ class _Final(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, trace, eligibility):  # type: ignore[no-untyped-def]
-        ctx.store.adjoint = tuple(_array(gradient).copy() for gradient in (trace, eligibility))
+        ctx.store.adjoint = tuple(array_of(gradient).copy() for gradient in (trace, eligibility))
         return None, trace.new_zeros(ctx.shape)
 
 
