@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import torch
 from torch import Tensor, nn
+
+from networks.pictures import PictureConvolution, channels_last
 
 #: Side of the pictures that four convolutions of stride 2 without padding take to one number a channel.
 SIDE = 31
@@ -23,11 +23,9 @@ class ConvEncoder(nn.Module):
     def __init__(self, channels: int = 64) -> None:
         super().__init__()
         self.features = channels
-        sizes = (1, channels, channels, channels, channels)
-        self.layers = nn.ModuleList(nn.Conv2d(one, next, 3, stride=2) for one, next in pairwise(sizes))
-        for layer in self.layers:  # channels last is what fast convolutions on CPU and GPU want
-            weight = layer.get_parameter("weight")
-            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+        layers = [nn.Conv2d(channels, channels, 3, stride=2) for _ in range(3)]
+        self.layers = nn.ModuleList([PictureConvolution(1, channels, 2, last=True), *layers])
+        channels_last(self)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Features (batch, channels) of pictures (batch, 1, 31, 31)."""
@@ -37,7 +35,7 @@ class ConvEncoder(nn.Module):
             first = self.layers[0]
             values = FirstLayer.apply(pictures, first.get_parameter("weight"), first.get_parameter("bias"))
         else:
-            values = torch.tanh(self._first(pictures).float())
+            values = torch.tanh(self.layers[0](pictures).float())
         for layer in list(self.layers)[1:]:
             # tanh of bfloat16 takes several times as long as of float32
             values = torch.tanh(self._convolve(layer, values).float())
@@ -61,12 +59,3 @@ class ConvEncoder(nn.Module):
         weight, bias = layer.get_parameter("weight"), layer.get_parameter("bias")
         flat = values.permute(0, 2, 3, 1).flatten(1)
         return nn.functional.linear(flat, weight.permute(0, 2, 3, 1).flatten(1), bias)[..., None, None]
-
-    def _first(self, pictures: Tensor) -> Tensor:
-        """The first layer as one matrix product: with one channel in, that is faster than a convolution."""
-        layer = self.layers[0]
-        weight, bias = layer.get_parameter("weight"), layer.get_parameter("bias")
-        patches = nn.functional.unfold(pictures, 3, stride=2).transpose(1, 2)  # (batch, places, 9)
-        side = (pictures.shape[-1] - 3) // 2 + 1
-        values = nn.functional.linear(patches, weight.flatten(1), bias)
-        return values.unflatten(1, (side, side)).permute(0, 3, 1, 2)

@@ -17,13 +17,13 @@ from numba import njit, prange
 from numpy.typing import NDArray
 from torch import Tensor
 
-from networks.sweeps import OPTIONS, _Apart
+from networks.sweeps import OPTIONS, Apart
 
 #: Ranges of pictures whose gradients are added up apart from each other, the same for any number of threads.
 RANGES = 16
 
 
-@njit(pipeline_class=_Apart, **OPTIONS)
+@njit(pipeline_class=Apart, **OPTIONS)
 def _place(picture: NDArray, row: int, column: int, weight: NDArray, bias: NDArray, values: NDArray) -> None:
     """Values of the channels at a place; tanh by its continued fraction, to 1e-4, within bfloat16's rounding."""
     a, b, c = picture[row, column], picture[row, column + 1], picture[row, column + 2]
@@ -42,7 +42,7 @@ def _place(picture: NDArray, row: int, column: int, weight: NDArray, bias: NDArr
         values[k] = min(max(y, -largest), largest)
 
 
-@njit(pipeline_class=_Apart, **OPTIONS)
+@njit(pipeline_class=Apart, **OPTIONS)
 def _narrow(bits: NDArray, values: NDArray) -> None:
     """Float32 numbers, given as their bits, to the nearest bfloat16, even where two are as near."""
     for k in range(bits.shape[0]):
@@ -51,13 +51,13 @@ def _narrow(bits: NDArray, values: NDArray) -> None:
         values[k] = np.uint16((u + np.uint32(0x7FFF) + odd) >> np.uint32(16))
 
 
-@njit(pipeline_class=_Apart, **OPTIONS)
+@njit(pipeline_class=Apart, **OPTIONS)
 def _widen(values: NDArray, bits: NDArray) -> None:
     for k in range(bits.shape[0]):
         bits[k] = np.uint32(values[k]) << np.uint32(16)
 
 
-@njit(pipeline_class=_Apart, **OPTIONS)
+@njit(pipeline_class=Apart, **OPTIONS)
 def _add(picture: NDArray, row: int, column: int, values: NDArray, gradient: NDArray, total: NDArray) -> None:
     """Add a place's gradients of the nine weights and the bias of each channel, (10, channels)."""
     a, b, c = picture[row, column], picture[row, column + 1], picture[row, column + 2]

@@ -7,14 +7,24 @@ Each is an `nn.Sequential` of named stages, so that what does not learn in a lif
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import cache
+from importlib.util import find_spec
 
 import torch
 from torch import Tensor, nn
+
+from networks.pictures import PictureConvolution
 
 #: Side of the pictures.
 SIDE = 28
 #: Places that three unpadded convolutions, two of them pooled, leave of 28 x 28.
 PLACES = 9
+
+
+@cache
+def compiles() -> bool:
+    """Whether numba is there."""
+    return find_spec("numba") is not None
 
 
 class InstanceNorm(nn.GroupNorm):
@@ -28,6 +38,28 @@ class InstanceNorm(nn.GroupNorm):
         super().__init__(channels, channels, eps=1e-5)
 
 
+class NormedPool(InstanceNorm):
+    """Instance normalisation, ReLU and max pooling: compiled into one pass on a CPU, else torch's operations.
+
+    Args:
+        channels: of the pictures.
+        pool: side of the windows that are pooled, without overlap: 1 (no pooling) or 2.
+    """
+
+    def __init__(self, channels: int, pool: int = 1) -> None:
+        super().__init__(channels)
+        self.pool = pool
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Features (batch, channels, height // pool, width // pool) of values (batch, channels, height, width)."""
+        if values.device.type == "cpu" and values.dtype == self.weight.dtype and compiles():
+            from networks import normed  # compiles with numba, which GPU machines may lack
+
+            return normed.NormedPool.apply(values, self.weight, self.bias, self.pool)[0]
+        values = torch.relu(super().forward(values))
+        return nn.functional.max_pool2d(values, 2) if self.pool == 2 else values
+
+
 def convolutions(inputs: int, channels: int, biases: bool = True, norm: bool = True) -> nn.Sequential:
     """Three 3x3 convolutions without padding, 28 -> 26 -> 13 -> 11 -> 5 -> 3 pixels; flat, 9 a channel.
 
@@ -39,12 +71,12 @@ def convolutions(inputs: int, channels: int, biases: bool = True, norm: bool = T
     """
     layers: list[nn.Module] = []
     for number in range(3):
-        layers.append(nn.Conv2d(channels if number else inputs, channels, 3, bias=biases))
-        if norm:
-            layers.append(InstanceNorm(channels))
-        layers.append(nn.ReLU())
-        if number < 2:
-            layers.append(nn.MaxPool2d(2))
+        if number:
+            layers.append(nn.Conv2d(channels, channels, 3, bias=biases))
+        else:
+            layers.append(PictureConvolution(inputs, channels, bias=biases))
+        pool = 2 if number < 2 else 1
+        layers += [NormedPool(channels, pool)] if norm else [nn.ReLU(), *[nn.MaxPool2d(2)] * (pool - 1)]
     return nn.Sequential(*layers, nn.Flatten())
 
 

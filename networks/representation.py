@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from torch import nn
 
+from networks.pictures import PictureConvolution, channels_last
 from networks.prediction import initialise
 
 #: Strides of the six convolutions: 84 -> 41 -> 39 -> 19 -> 17 -> 8 -> 3 pixels.
@@ -34,14 +35,20 @@ def representation_network(
     Raises:
         ValueError: pictures too small for the convolutions.
     """
-    width, layers = side, []
+    width = side
+    layers: list[nn.Module] = []
     for number, stride in enumerate(STRIDES):
         width = (width - 3) // stride + 1
-        layers += [nn.Conv2d(channels if number else inputs, channels, 3, stride), nn.ReLU()]
+        if number:
+            layers += [nn.Conv2d(channels, channels, 3, stride), nn.ReLU()]
+        else:
+            layers += [PictureConvolution(inputs, channels, stride, last=True), nn.ReLU()]
     if width < 1:
         raise ValueError(f"side: {side}: allowed is 43 or more pixels")
     features = channels * width**2
-    return _with_head(nn.Sequential(*layers, nn.Flatten()), (features, hidden), outputs)
+    network = _with_head(nn.Sequential(*layers, nn.Flatten()), (features, hidden), outputs)
+    channels_last(network)
+    return network
 
 
 def representation_mlp(

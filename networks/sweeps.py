@@ -29,7 +29,7 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-class _Apart(Compiler):
+class Apart(Compiler):
     """Compiles a function whose arrays never overlap.
 
     Else each call begins by comparing the addresses of all its arrays; short rows take no longer than that. Nor
@@ -41,7 +41,7 @@ class _Apart(Compiler):
         self.state.flags.noalias = True
 
 
-@njit(pipeline_class=_Apart, forceinline=True, **OPTIONS)
+@njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
 def forward_row(
     h: NDArray,
     weight: NDArray,
@@ -69,7 +69,7 @@ def write_row(h: NDArray, keep: NDArray, write: NDArray, pre: float, bound: floa
         new[j] = min(max(x, -bound), bound)
 
 
-@njit(pipeline_class=_Apart, forceinline=True, **OPTIONS)
+@njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
 def back_row(
     before: NDArray,
     adjoint: NDArray,
@@ -105,7 +105,7 @@ def back_row(
     return total, d_pre
 
 
-@njit(pipeline_class=_Apart, forceinline=True, **OPTIONS)
+@njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
 def undo_row(
     h: NDArray,
     adjoint: NDArray,
@@ -279,7 +279,7 @@ def undo(
                 d_pre[b, i] = early
 
 
-@njit(pipeline_class=_Apart, forceinline=True, **OPTIONS)
+@njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
 def retroactive_row(
     h: NDArray,
     e: NDArray,
@@ -321,7 +321,7 @@ def retroactive_write_row(
         new_e[j] = keep[j] * e[j] + write[j] * pre
 
 
-@njit(pipeline_class=_Apart, forceinline=True, **OPTIONS)
+@njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
 def retroactive_back_row(
     h: NDArray,
     e: NDArray,

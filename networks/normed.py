@@ -1,0 +1,350 @@
+"""Compiled instance normalisation, ReLU and max pooling: one pass over each channel of each picture.
+
+Steps of gradient descent on one picture, differentiated a second time, are where ANML spends its training; torch
+has dozens of small operations for what is here one pass each for values, gradients and gradients of gradients.
+
+Of a plane (one channel of one picture) of M numbers x, with mean m and r = 1 / sqrt(variance + epsilon), the
+normalised numbers are n = (x - m) r and the values y = w n + b. A place of the result holds the largest y of its
+window, or 0 if none is above 0. Which number that is decides all gradients: `chosen` is its place in the plane, -1
+where the result is 0. With g the gradient of the result, brought back to the chosen places,
+
+    A = sum(g n)    B = sum(g)    gradient of x = r w (g - B / M - n A / M)    of w = A    of b = B
+
+and `_again` has the gradients of these three.
+
+Shapes: planes (planes, height, width); weight and bias (channels,), plane p being of channel p % channels; out,
+chosen and gradient (planes, height // pool, width // pool); moments (planes, 2), m and r.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit, prange
+from numpy.typing import NDArray
+from torch import Tensor
+
+from networks.sweeps import OPTIONS, Apart
+
+EPSILON = 1e-5
+
+
+@njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
+def _positive(
+    x: NDArray, first: int, mean: float, scale: float, bias: float, out: NDArray, chosen: NDArray
+) -> None:
+    """A row of values, the first at `first` of its plane, without pooling."""
+    for j in range(out.shape[0]):
+        y = (x[j] - mean) * scale + bias
+        above = y > 0
+        out[j] = y if above else x.dtype.type(0)
+        chosen[j] = first + np.int32(j) if above else np.int32(-1)
+
+
+@njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
+def _largest_of_four(
+    x: NDArray, below: NDArray, first: int, mean: float, scale: float, bias: float, out: NDArray, chosen: NDArray
+) -> None:
+    """Windows of two rows of values, the first at `first` of its plane."""
+    width = np.int32(x.shape[0])
+    for j in range(out.shape[0]):
+        best, place = x.dtype.type(0), np.int32(-1)
+        here = first + np.int32(2 * j)
+        y = (x[2 * j] - mean) * scale + bias
+        above = y > best
+        best, place = y if above else best, here if above else place
+        y = (x[2 * j + 1] - mean) * scale + bias
+        above = y > best
+        best, place = y if above else best, here + np.int32(1) if above else place
+        y = (below[2 * j] - mean) * scale + bias
+        above = y > best
+        best, place = y if above else best, here + width if above else place
+        y = (below[2 * j + 1] - mean) * scale + bias
+        above = y > best
+        best, place = y if above else best, here + width + np.int32(1) if above else place
+        out[j], chosen[j] = best, place
+
+
+@njit(parallel=True, **OPTIONS)
+def _forward(
+    planes: NDArray, weight: NDArray, bias: NDArray, pool: int, out: NDArray, chosen: NDArray, moments: NDArray
+) -> None:
+    width = planes.shape[2]
+    for p in prange(planes.shape[0]):
+        x, c = planes[p].reshape(-1), p % weight.shape[0]
+        count, mean, square = x.dtype.type(x.shape[0]), x.dtype.type(0), x.dtype.type(0)
+        for i in range(x.shape[0]):
+            mean += x[i]
+        mean /= count
+        for i in range(x.shape[0]):
+            square += (x[i] - mean) * (x[i] - mean)
+        r = x.dtype.type(1 / np.sqrt(square / count + EPSILON))
+        moments[p, 0], moments[p, 1] = mean, r
+        for row in range(out.shape[1]):
+            first = row * pool * width
+            if pool == 2:
+                _largest_of_four(
+                    x[first : first + width],
+                    x[first + width : first + 2 * width],
+                    np.int32(first),
+                    mean,
+                    r * weight[c],
+                    bias[c],
+                    out[p, row],
+                    chosen[p, row],
+                )
+            else:
+                _positive(
+                    x[first : first + width],
+                    np.int32(first),
+                    mean,
+                    r * weight[c],
+                    bias[c],
+                    out[p, row],
+                    chosen[p, row],
+                )
+
+
+@njit(**OPTIONS)
+def _sums(x: NDArray, chosen: NDArray, gradient: NDArray, mean: float, r: float) -> tuple[float, float]:
+    """A and B of a plane."""
+    a, b = x.dtype.type(0), x.dtype.type(0)
+    for j in range(chosen.shape[0]):
+        if chosen[j] >= 0:
+            a += gradient[j] * (x[chosen[j]] - mean) * r
+            b += gradient[j]
+    return a, b
+
+
+@njit(parallel=True, **OPTIONS)
+def _backward(
+    planes: NDArray,
+    weight: NDArray,
+    chosen: NDArray,
+    moments: NDArray,
+    gradient: NDArray,
+    d_planes: NDArray,
+    d_weight: NDArray,
+    d_bias: NDArray,
+) -> None:
+    """Gradients of the planes, and of weight and bias plane by plane, (planes,)."""
+    for p in prange(planes.shape[0]):
+        x, g, places, d = (
+            planes[p].reshape(-1),
+            gradient[p].reshape(-1),
+            chosen[p].reshape(-1),
+            d_planes[p].reshape(-1),
+        )
+        mean, r = moments[p]
+        a, b = _sums(x, places, g, mean, r)
+        d_weight[p], d_bias[p] = a, b
+        count, scale = x.dtype.type(x.shape[0]), r * weight[p % weight.shape[0]]
+        shift, slope = -scale * b / count, -scale * a / count * r
+        for i in range(x.shape[0]):
+            d[i] = shift + slope * (x[i] - mean)
+        for j in range(places.shape[0]):
+            if places[j] >= 0:
+                d[places[j]] += scale * g[j]
+
+
+@njit(parallel=True, **OPTIONS)
+def _again(
+    planes: NDArray,
+    weight: NDArray,
+    chosen: NDArray,
+    moments: NDArray,
+    gradient: NDArray,
+    u: NDArray,
+    u_weight: NDArray,
+    u_bias: NDArray,
+    d_planes: NDArray,
+    d_weight: NDArray,
+    d_gradient: NDArray,
+) -> None:
+    """Gradients of sum(u dx) + u_weight A + u_bias B with respect to planes, weight (planes,) and gradient.
+
+    u has the shape of the planes; u_weight and u_bias are (channels,).
+    """
+    for p in prange(planes.shape[0]):
+        c = p % weight.shape[0]
+        x, g, places = planes[p].reshape(-1), gradient[p].reshape(-1), chosen[p].reshape(-1)
+        v, d, d_g = u[p].reshape(-1), d_planes[p].reshape(-1), d_gradient[p].reshape(-1)
+        mean, r = moments[p]
+        count, scale, two = x.dtype.type(x.shape[0]), r * weight[c], x.dtype.type(2)
+        a, b = _sums(x, places, g, mean, r)
+        plain, along, met = x.dtype.type(0), x.dtype.type(0), x.dtype.type(0)  # sums of u, u n and u g
+        for i in range(x.shape[0]):
+            plain += v[i]
+            along += v[i] * (x[i] - mean)
+        along *= r
+        for j in range(places.shape[0]):
+            d_g[j] = 0
+            if places[j] >= 0:
+                n = (x[places[j]] - mean) * r
+                met += v[places[j]] * g[j]
+                d_g[j] = scale * (v[places[j]] - plain / count - n * along / count) + u_weight[c] * n + u_bias[c]
+        total = met - b * plain / count - a * along / count  # sum(u dx) is r w times this
+        d_weight[p] = r * total
+        # n depends on x by r (identity - 1 / M - n n' / M), r by -r^2 n / M
+        of_n = -scale * (along * b + a * plain) / count + u_weight[c] * b
+        of_n_along = -two * scale * along * a / count + u_weight[c] * a
+        shift, part = -r * of_n / count, -r * scale * a / count
+        slope = -r * (scale * total + of_n_along) / count * r
+        for i in range(x.shape[0]):
+            d[i] = shift + part * v[i] + slope * (x[i] - mean)
+        for j in range(places.shape[0]):
+            if places[j] >= 0:
+                d[places[j]] += r * (u_weight[c] - scale * along / count) * g[j]
+
+
+def _array(values: Tensor) -> NDArray[Any]:
+    return values.detach().contiguous().numpy()
+
+
+def _planes(values: Tensor) -> NDArray[Any]:
+    return _array(values).reshape(-1, *values.shape[2:])
+
+
+def _empty(like: Tensor) -> Tensor:
+    return torch.empty_like(like, memory_format=torch.contiguous_format)
+
+
+def _together(
+    function: Any,
+    places: tuple[int, ...],
+    ends: tuple[int, ...],
+    info: Any,
+    axes: tuple[int | None, ...],
+    given: Any,
+) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
+    """A batch of calls, as `torch.func.vmap` asks for it: one call with as many times the channels.
+
+    Args:
+        function: to call.
+        places: axis of the channels of each tensor that it takes.
+        ends: axis of the channels of each that it returns.
+        info: of vmap, with the size of the batch.
+        axes: of the batch in each argument; None where all calls have the same.
+        given: arguments.
+    """
+    size, inputs = info.batch_size, list(given)
+    for number, place in enumerate(places):
+        value, axis = given[number], axes[number]
+        value = value.unsqueeze(0).expand(size, *value.shape) if axis is None else value.movedim(axis, 0)
+        inputs[number] = value.movedim(0, place).flatten(place, place + 1)
+    results = function.apply(*inputs)
+    return tuple(one.unflatten(end, (size, -1)) for one, end in zip(results, ends, strict=True)), ends
+
+
+class NormedPool(torch.autograd.Function):
+    """Pictures (batch, channels, height, width), weight and bias (channels,) and the pool's size to features.
+
+    The other two results, where each comes from and the moments, are for the way back. Gradients can be
+    differentiated once more, not twice.
+    """
+
+    @staticmethod
+    def forward(values: Tensor, weight: Tensor, bias: Tensor, pool: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Features (batch, channels, height // pool, width // pool)."""
+        batch, channels, height, width = values.shape
+        out = values.new_empty(batch, channels, height // pool, width // pool)
+        chosen, moments = torch.empty(out.shape, dtype=torch.int32), values.new_empty(batch, channels, 2)
+        table = moments.view(-1, 2).numpy()
+        _forward(_planes(values), _array(weight), _array(bias), pool, _planes(out), _planes(chosen), table)
+        return out, chosen, moments
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        """Keep what the way back needs."""
+        _, chosen, moments = output
+        ctx.mark_non_differentiable(chosen, moments)
+        ctx.save_for_backward(*inputs[:2], chosen, moments)
+        ctx.set_materialize_grads(False)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor | None, *others: None) -> tuple[Tensor | None, ...]:
+        """Gradients of values, weight and bias."""
+        if gradient is None:
+            return None, None, None, None
+        return *_Backward.apply(*ctx.saved_tensors, gradient), None
+
+    @staticmethod
+    def vmap(info: Any, axes: tuple[int | None, ...], *given: Any) -> Any:
+        """A batch of calls."""
+        return _together(NormedPool, (1, 0, 0), (1, 1, 1), info, axes, given)
+
+
+class _Backward(torch.autograd.Function):
+    """The way back as a function of its own, so that it has gradients too."""
+
+    @staticmethod
+    def forward(values: Tensor, weight: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradients of values, weight and bias, from chosen, moments and gradient."""
+        chosen, moments, gradient = rest
+        d_values = _empty(values)
+        d_weight, d_bias = values.new_empty(values.shape[:2]), values.new_empty(values.shape[:2])
+        table, parts = _array(moments).reshape(-1, 2), (d_weight.view(-1).numpy(), d_bias.view(-1).numpy())
+        _backward(
+            _planes(values), _array(weight), _planes(chosen), table, _planes(gradient), _planes(d_values), *parts
+        )
+        return d_values, d_weight.sum(0), d_bias.sum(0)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, ...]) -> None:
+        """Keep what the way back needs."""
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, u: Tensor, u_weight: Tensor, u_bias: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of values, weight and gradient."""
+        d_values, d_weight, d_gradient = _Again.apply(*ctx.saved_tensors, u, u_weight, u_bias)
+        return d_values, d_weight, None, None, d_gradient
+
+    @staticmethod
+    def vmap(info: Any, axes: tuple[int | None, ...], *given: Any) -> Any:
+        """A batch of calls."""
+        return _together(_Backward, (1, 0, 1, 1, 1), (1, 0, 0), info, axes, given)
+
+
+class _Again(torch.autograd.Function):
+    """The way back from the way back."""
+
+    @staticmethod
+    def forward(values: Tensor, weight: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradients of values, weight and gradient."""
+        chosen, moments, gradient, u, u_weight, u_bias = rest
+        d_values, d_weight, d_gradient = _empty(values), values.new_empty(values.shape[:2]), _empty(gradient)
+        _again(
+            _planes(values),
+            _array(weight),
+            _planes(chosen),
+            _array(moments).reshape(-1, 2),
+            _planes(gradient),
+            _planes(u),
+            _array(u_weight),
+            _array(u_bias),
+            _planes(d_values),
+            d_weight.view(-1).numpy(),
+            _planes(d_gradient),
+        )
+        return d_values, d_weight.sum(0), d_gradient
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, ...]) -> None:
+        """Nothing: there is no way back from here."""
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:
+        """Refuse.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError("normalisation in one pass has gradients of first and second order only")
+
+    @staticmethod
+    def vmap(info: Any, axes: tuple[int | None, ...], *given: Any) -> Any:
+        """A batch of calls."""
+        return _together(_Again, (1, 0, 1, 1, 1, 1, 0, 0), (1, 0, 1), info, axes, given)
