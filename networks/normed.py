@@ -238,16 +238,29 @@ def _together(
     return tuple(one.unflatten(end, (size, -1)) for one, end in zip(results, ends, strict=True)), ends
 
 
-class NormedPool(torch.autograd.Function):
-    """Pictures (batch, channels, height, width), weight and bias (channels,) and the pool's size to features.
+def normed_pool(values: Tensor, weight: Tensor, bias: Tensor, pool: int) -> Tensor:
+    """Instance normalisation, ReLU and max pooling, on a CPU.
 
-    The other two results, where each comes from and the moments, are for the way back. Gradients can be
-    differentiated once more, not twice.
+    Gradients can be differentiated once more, not twice.
+
+    Args:
+        values: float32 or float64, (batch, channels, height, width).
+        weight: (channels,).
+        bias: (channels,).
+        pool: side of the windows, 1 or 2.
+
+    Returns:
+        Features (batch, channels, height // pool, width // pool).
     """
+    return _Forward.apply(values, weight, bias, pool)[0]
+
+
+class _Forward(torch.autograd.Function):
+    """Features, and for the way back where each comes from and the moments."""
 
     @staticmethod
     def forward(values: Tensor, weight: Tensor, bias: Tensor, pool: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Features (batch, channels, height // pool, width // pool)."""
+        """Features, chosen and moments."""
         batch, channels, height, width = values.shape
         out = values.new_empty(batch, channels, height // pool, width // pool)
         chosen, moments = torch.empty(out.shape, dtype=torch.int32), values.new_empty(batch, channels, 2)
@@ -273,7 +286,7 @@ class NormedPool(torch.autograd.Function):
     @staticmethod
     def vmap(info: Any, axes: tuple[int | None, ...], *given: Any) -> Any:
         """A batch of calls."""
-        return _together(NormedPool, (1, 0, 0), (1, 1, 1), info, axes, given)
+        return _together(_Forward, (1, 0, 0), (1, 1, 1), info, axes, given)
 
 
 class _Backward(torch.autograd.Function):

@@ -7,24 +7,19 @@ Each is an `nn.Sequential` of named stages, so that what does not learn in a lif
 from __future__ import annotations
 
 from collections import OrderedDict
-from functools import cache
-from importlib.util import find_spec
 
 import torch
 from torch import Tensor, nn
 
+from networks.compiled import compiles
 from networks.pictures import PictureConvolution
 
 #: Side of the pictures.
 SIDE = 28
 #: Places that three unpadded convolutions, two of them pooled, leave of 28 x 28.
 PLACES = 9
-
-
-@cache
-def compiles() -> bool:
-    """Whether numba is there."""
-    return find_spec("numba") is not None
+#: Numbers that compiled passes take.
+COMPILED = (torch.float32, torch.float64)
 
 
 class InstanceNorm(nn.GroupNorm):
@@ -52,10 +47,11 @@ class NormedPool(InstanceNorm):
 
     def forward(self, values: Tensor) -> Tensor:
         """Features (batch, channels, height // pool, width // pool) of values (batch, channels, height, width)."""
-        if values.device.type == "cpu" and values.dtype == self.weight.dtype and compiles():
-            from networks import normed  # compiles with numba, which GPU machines may lack
+        kind = values.dtype
+        if values.device.type == "cpu" and kind == self.weight.dtype and kind in COMPILED and compiles():
+            from networks.normed import normed_pool
 
-            return normed.NormedPool.apply(values, self.weight, self.bias, self.pool)[0]
+            return normed_pool(values, self.weight, self.bias, self.pool)
         values = torch.relu(super().forward(values))
         return nn.functional.max_pool2d(values, 2) if self.pool == 2 else values
 

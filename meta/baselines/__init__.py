@@ -28,17 +28,25 @@ METHODS: Mapping[str, Callable[..., Online]] = {
 }
 
 _TASKS = ("task_classes", "task_known", "units")
-#: Options of a method that an experiment sets, by the names of its settings.
+#: Settings of an experiment that a method takes as options, those of one method alone after its name where the
+#: option's would not say what is meant: `--mer-size` sets `size`.
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "ewc": ("strength",),
     "synaptic": ("strength",),
     "replay": ("memory",),
-    "mer": ("memory", "batches", "size", "within", "across"),
-    "generative": ("task_classes", "drawn", "generator_steps"),
+    "mer": ("memory", "mer_batches", "mer_size", "mer_within", "mer_across"),
+    "generative": ("task_classes", "generative_drawn", "generator_steps"),
     "sharpening": ("sharpened", "sharpness"),
     "progressive": (*_TASKS, "task_drawn"),
-    "pathnet": (*_TASKS, "modules", "active", "tournaments"),
-    "compress": (*_TASKS, "task_drawn", "strength", "importance_decay", "passes", "reset_active"),
+    "pathnet": (*_TASKS, "modules", "pathnet_active", "tournaments"),
+    "compress": (
+        *_TASKS,
+        "task_drawn",
+        "strength",
+        "importance_decay",
+        "compress_passes",
+        "compress_reset_active",
+    ),
 }
 
 #: Methods to which classes come in tasks, and which can be told them.

@@ -75,14 +75,16 @@ class ContinualSettings(Training):
     )
     strength: float = parameter(1.0, "factor on the penalty of --method ewc, synaptic and compress", 0)
     memory: int = parameter(200, "drawings that --method replay and mer keep", 1)
-    batches: int = parameter(2, "batches in which --method mer learns each drawing", 1)
-    size: int = parameter(11, "drawings of such a batch, the new one and remembered ones", 1)
-    within: float = parameter(0.3, "share of the change in such a batch that --method mer keeps", 0, 1)
-    across: float = parameter(1.0, "share of the change in all batches of a drawing that --method mer keeps", 0, 1)
+    mer_batches: int = parameter(2, "batches in which --method mer learns each drawing", 1)
+    mer_size: int = parameter(11, "drawings of such a batch, the new one and remembered ones", 1)
+    mer_within: float = parameter(0.3, "share of the change in such a batch that --method mer keeps", 0, 1)
+    mer_across: float = parameter(
+        1.0, "share of the change in all batches of a drawing that --method mer keeps", 0, 1
+    )
     task_classes: int = parameter(
         10, "classes of a task, for --method generative, progressive, pathnet and compress", 1
     )
-    drawn: int = parameter(30, "values that --method generative replays with each drawing", 1)
+    generative_drawn: int = parameter(30, "values that --method generative replays with each drawing", 1)
     generator_steps: int = parameter(100, "steps in which the generator learns a task", 1)
     sharpened: float = parameter(0.05, "share of hidden units that --method sharpening makes more active", 0, 1)
     sharpness: float = parameter(0.2, "how far it moves units towards the most active one, or to 0", 0, 1)
@@ -96,13 +98,15 @@ class ContinualSettings(Training):
         100, "neurons of a layer of --method progressive and compress, of a module of pathnet", 1
     )
     modules: int = parameter(10, "modules of a layer of --method pathnet", 1)
-    active: int = parameter(3, "of these, how many a pathway goes through at most", 1)
+    pathnet_active: int = parameter(3, "of these, how many a pathway goes through at most", 1)
     tournaments: int = parameter(10, "of pathways of --method pathnet after each class", 1)
     importance_decay: float = parameter(
         0.9, "what --method compress keeps of the penalty for earlier tasks with each task", 0, 1
     )
-    passes: int = parameter(20, "of --method compress through a task's drawings when it is over", 1)
-    reset_active: bool = parameter(True, "have --method compress draw its active column anew for each task")
+    compress_passes: int = parameter(20, "of --method compress through a task's drawings when it is over", 1)
+    compress_reset_active: bool = parameter(
+        True, "have --method compress draw its active column anew for each task"
+    )
     counts: tuple[int, ...] = parameter(
         (10, 50, 75, 100, 150, 200, 300, 400, 500, 600), "classes after which to examine, ascending", 1
     )
@@ -145,8 +149,8 @@ class ContinualSettings(Training):
             raise UserError(f"--oracle true: allowed with --method {self.method} is false")
         if self.task_known and self.method not in _IN_TASKS:
             raise UserError(f"--task-known true: allowed with --method {self.method} is false")
-        if self.active > self.modules:
-            raise UserError(f"--active {self.active}: allowed are up to --modules {self.modules}")
+        if self.pathnet_active > self.modules:
+            raise UserError(f"--pathnet-active {self.pathnet_active}: allowed are up to --modules {self.modules}")
         return self
 
     def prepare(self, data: str | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from functools import partial
 
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from meta.protocols.courses import Course
 from meta.protocols.examination import Marks, examine
+from networks.compiled import compiles
 
 #: Numbers that weights, gradients and moments of layers side by side may take; more are learned in turns.
 ROOM = 2**27
@@ -36,18 +36,13 @@ def learn_heads(
     Returns:
         Marks of each course at each count.
     """
-    if features.device.type == "cpu" and features.dtype == torch.float32 and _compiles():
+    if features.device.type == "cpu" and features.dtype == torch.float32 and compiles():
         table = with_constant(features)
         return [
             _learn_compiled(table, head, course, rate, counts)
             for head, course, rate in zip(heads, courses, rates, strict=True)
         ]
     return learn_side_by_side(features, heads, courses, rates, counts)
-
-
-def _compiles() -> bool:
-    """Whether numba is there; machines with a GPU may lack it."""
-    return importlib.util.find_spec("numba") is not None
 
 
 def with_constant(features: Tensor) -> Tensor:

@@ -145,7 +145,8 @@ def smallest(settings: ContinualSettings) -> ContinualSettings:
 
 def make_method(settings: ContinualSettings) -> Method:
     """Who learns in the test."""
-    options = {name: getattr(settings, name) for name in OPTIONS.get(settings.method, ())}
+    own = f"{settings.method}_"
+    options = {name.removeprefix(own): getattr(settings, name) for name in OPTIONS.get(settings.method, ())}
     return partial(METHODS[settings.method], **options) if options else METHODS[settings.method]
 
 

@@ -10,12 +10,8 @@ from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 from torch.func import grad, vmap
 
-from networks.normed import NormedPool
-from networks.prediction import NormedPool as Module
-
-
-def compiled(values: Tensor, weight: Tensor, bias: Tensor, pool: int) -> Tensor:
-    return NormedPool.apply(values, weight, bias, pool)[0]
+from networks.normed import normed_pool
+from networks.prediction import NormedPool
 
 
 def separate(values: Tensor, weight: Tensor, bias: Tensor, pool: int) -> Tensor:
@@ -47,23 +43,23 @@ def test_values_and_both_orders_of_gradients_are_those_of_separate_operations(
     batch: int, channels: int, height: int, width: int, pool: int, seed: int
 ) -> None:
     inputs = drawn(batch, channels, height, width, seed)
-    assert torch.allclose(compiled(*inputs, pool), separate(*inputs, pool), atol=1e-12)
-    for ours, theirs in zip(*(second_order(one, inputs, pool) for one in (compiled, separate)), strict=True):
+    assert torch.allclose(normed_pool(*inputs, pool), separate(*inputs, pool), atol=1e-12)
+    for ours, theirs in zip(*(second_order(one, inputs, pool) for one in (normed_pool, separate)), strict=True):
         assert torch.allclose(ours, theirs, rtol=1e-7, atol=1e-7 * theirs.abs().max().item())
 
 
 @pytest.mark.parametrize("pool", [1, 2])
 def test_gradients_agree_with_finite_differences(pool: int) -> None:
     inputs = drawn(height=5, width=4)
-    assert gradcheck(lambda *given: compiled(*given, pool), inputs)
-    assert gradgradcheck(lambda *given: compiled(*given, pool), inputs)
+    assert gradcheck(lambda *given: normed_pool(*given, pool), inputs)
+    assert gradgradcheck(lambda *given: normed_pool(*given, pool), inputs)
 
 
 def test_values_laid_out_in_any_way_are_the_same() -> None:
     values, weight, bias = (one.detach().float() for one in drawn(4, 3, 26, 26))
-    plain = compiled(values, weight, bias, 2)
-    assert torch.equal(compiled(values.to(memory_format=torch.channels_last), weight, bias, 2), plain)
-    assert torch.equal(torch.cat([compiled(one[None], weight, bias, 2) for one in values]), plain)
+    plain = normed_pool(values, weight, bias, 2)
+    assert torch.equal(normed_pool(values.to(memory_format=torch.channels_last), weight, bias, 2), plain)
+    assert torch.equal(torch.cat([normed_pool(one[None], weight, bias, 2) for one in values]), plain)
     assert torch.allclose(plain, separate(values, weight, bias, 2), atol=1e-5)
 
 
@@ -75,7 +71,7 @@ def test_calls_under_vmap_are_single_calls(shared: bool) -> None:
     values = many[0][0].detach() if shared else torch.stack([one[0] for one in many]).detach()
 
     def loss(weight: Tensor, bias: Tensor, values: Tensor) -> Tensor:
-        return compiled(values, weight, bias, 2).pow(2).sum()
+        return normed_pool(values, weight, bias, 2).pow(2).sum()
 
     def twice(weight: Tensor, bias: Tensor, values: Tensor) -> Tensor:
         return grad(loss, 2)(weight, bias, values).pow(3).sum()
@@ -91,19 +87,18 @@ def test_calls_under_vmap_are_single_calls(shared: bool) -> None:
 def test_the_module_falls_back_to_separate_operations(monkeypatch: pytest.MonkeyPatch) -> None:
     values = drawn(4, 3, 7, 7)[0].float()
     for pool in (1, 2):
-        module = Module(3, pool)
+        module = NormedPool(3, pool)
         torch.nn.init.uniform_(module.bias)
         own = module(values)
         with monkeypatch.context() as patched:
             patched.setattr("networks.prediction.compiles", lambda: False)
             assert torch.allclose(module(values), own, atol=1e-5)
-        with torch.autocast("cpu", torch.bfloat16):
-            assert torch.allclose(module(values.bfloat16()).float(), own, atol=0.05)
+        assert torch.allclose(module.bfloat16()(values.bfloat16()).float(), own, atol=0.05)
 
 
 def test_a_third_order_is_refused() -> None:
     inputs = drawn()
-    first = torch.autograd.grad(compiled(*inputs, 2).pow(3).sum(), inputs, create_graph=True)
+    first = torch.autograd.grad(normed_pool(*inputs, 2).pow(3).sum(), inputs, create_graph=True)
     second = torch.autograd.grad(first[0].pow(3).sum(), inputs, create_graph=True)
     with pytest.raises(NotImplementedError, match="first and second order"):
         second[0].pow(2).sum().backward()

@@ -139,7 +139,7 @@ def test_a_result_tells_what_tables_and_figures_need() -> None:
 
 
 #: Of these, networks of seconds.
-FEW: dict[str, Any] = {"task_classes": 2, "units": 4, "tournaments": 2, "passes": 2, "oracle": False}
+FEW: dict[str, Any] = {"task_classes": 2, "units": 4, "tournaments": 2, "compress_passes": 2, "oracle": False}
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name != "plain"])
@@ -234,12 +234,12 @@ def test_what_the_characters_do_not_allow_is_refused(values: dict[str, Any], mes
         ({"truncate": 5, "learner": "iid"}, "--truncate 5: allowed is 0 but for --learner unrolled"),
         ({"truncate": 5, "inner_batch": 0}, "--truncate 5: allowed is 0 but for"),
         ({"truncate": 5, "inner_passes": 2}, "--truncate 5: allowed is 0 but for"),
-        ({"within": 1.1}, "--within 1.1: allowed is a number from 0 to 1"),
+        ({"mer_within": 1.1}, "--mer-within 1.1: allowed is a number from 0 to 1"),
         ({"task_classes": 0}, "--task-classes 0: allowed is a whole number of 1 or more"),
         ({"sharpness": -0.1}, "--sharpness -0.1: allowed is a number from 0 to 1"),
         ({"method": "compress"}, "--oracle true: allowed with --method compress is false"),
         ({"task_known": True}, "--task-known true: allowed with --method plain is false"),
-        ({"active": 4, "modules": 3}, "--active 4: allowed are up to --modules 3"),
+        ({"pathnet_active": 4, "modules": 3}, "--pathnet-active 4: allowed are up to --modules 3"),
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(values: dict[str, Any], message: str) -> None:
