@@ -171,12 +171,12 @@ class Learner:
         outputs = self.answer(point, prepared, together)
         # Lifetimes do not touch each other's parameters: the gradient of their sum is that of each.
         loss = torch.vmap(self.loss)(outputs, answers).sum() if together else self.loss(outputs, answers)
-        gradients = torch.autograd.grad(loss, list(point.values()), create_graph=second, materialize_grads=True)
+        # The rate is on the loss: on gradients, it would cost each parameter two more passes on the way back.
+        steps = torch.autograd.grad(
+            -self.rate * loss, list(point.values()), create_graph=second, materialize_grads=True
+        )
         base = point if second else parameters
-        return {
-            name: torch.sub(value, gradient, alpha=self.rate)
-            for (name, value), gradient in zip(base.items(), gradients, strict=True)
-        }
+        return {name: value + step for (name, value), step in zip(base.items(), steps, strict=True)}
 
 
 def _detached(values: Any) -> Any:
