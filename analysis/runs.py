@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,17 +54,18 @@ def all_treatments(
     """
     treatments: list[str] = []
     first, settings = descriptions[0]["experiment"], [_settings(one, experiments) for one in descriptions]
-    for path, description, own in zip(paths, descriptions, settings, strict=True):
+    for number, (path, description, own) in enumerate(zip(paths, descriptions, settings, strict=True)):
         if description["experiment"] != first:
             raise UserError(
                 f"{path}: experiment {description['experiment']}: allowed is {first}, as of {paths[0]}"
             )
-        if own != settings[0]:
-            name = next(name for name in own | settings[0] if own.get(name) != settings[0].get(name))
-            raise UserError(
-                f"{path}: {name} {own.get(name)}: allowed is {settings[0].get(name)}, as of {paths[0]}: runs are "
-                "reported together if their settings are equal"
-            )
+        for other, theirs in zip(paths[:number], settings, strict=False):
+            for name in sorted(own.keys() & theirs):
+                if own[name] != theirs[name]:
+                    raise UserError(
+                        f"{path}: {name} {own[name]}: allowed is {theirs[name]}, as of {other}: runs are reported "
+                        "together if their settings are equal"
+                    )
         for treatment in description["treatments"]:
             if treatment in treatments:
                 raise UserError(f"{path}: treatment {treatment}: allowed is each treatment in one run only")
@@ -73,9 +74,13 @@ def all_treatments(
 
 
 def _settings(description: Mapping[str, Any], experiments: Mapping[str, Experiment]) -> dict[str, Any]:
+    """Settings that runs reported together must share."""
     experiment = experiments.get(description["experiment"])
     given = description["settings"]
-    return dict(given) if experiment is None else completed(given, experiment)
+    if experiment is None:
+        return dict(given)
+    compared: Callable[[Mapping[str, Any]], dict[str, Any]] = getattr(experiment.settings, "compared", dict)
+    return compared(completed(given, experiment))
 
 
 def results_table(results: list[dict[str, Any]]) -> pd.DataFrame:

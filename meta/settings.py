@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,6 +11,9 @@ from cluster.parameters import check, parameter
 
 if TYPE_CHECKING:
     from meta.task import Task
+
+#: Settings that say how numbers are computed, not which.
+HOW = ("parts", "precision", "device", "threads", "checkpoint_every", "start")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,16 @@ class Training:
         if self.batch % self.parts:
             raise UserError(f"--parts {self.parts}: allowed are numbers that divide --batch {self.batch}")
         return self
+
+    @staticmethod
+    def compared(settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Of settings as recorded, those that runs reported together must share.
+
+        Others only say how numbers are computed. Trained networks that a run starts from have had their iterations
+        elsewhere.
+        """
+        free = (*HOW, "iterations") if settings["start"] else HOW
+        return {name: value for name, value in settings.items() if name not in free}
 
     def rate_at(self, iteration: int) -> float:
         """Rate of the outer optimiser in an iteration, the first of which is 1."""

@@ -40,6 +40,23 @@ def test_another_test_of_a_trained_network_starts_from_it(trained: Path, tmp_pat
         assert read_json(out / "pretrain-replay" / name / "result.json")["settings"]["start"] == str(start)
 
 
+def test_a_report_shows_it_beside_other_trainings_of_one_length(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again, narrow, longer = (tmp_path / name for name in ("again", "narrow", "longer"))
+    assert run(again, "pretrain-replay", "--iterations", "0", "--start", trained / "anml-no-nm") == 0
+    assert run(narrow, "oml", "--iterations", "2", "--precision", "bfloat16") == 0
+    assert meta("report", again, trained, narrow, "--out", tmp_path / "report") == 0
+    statistics = read_json(tmp_path / "report" / "statistics.json")
+    assert set(statistics["summary"]) == {"anml-no-nm", "pretrain-replay", "oml"}
+    assert any("--precision bfloat16" in command for command in statistics["commands"])
+    assert run(longer, "pretrain", "--iterations", "4") == 0
+    capsys.readouterr()
+    assert meta("report", again, trained, longer, "--out", tmp_path / "no") == 2
+    assert f"{longer}: iterations 4: allowed is 2, as of {trained}" in capsys.readouterr().err
+    assert not (tmp_path / "no").exists()
+
+
 def test_a_training_that_starts_from_a_trained_network_moves_on_and_resumes(trained: Path, tmp_path: Path) -> None:
     more = ("--start", trained / "anml-no-nm", "--iterations", "4", "--trials", "1")
     assert run(tmp_path / "a", "anml-no-nm", *more) == 0
