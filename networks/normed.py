@@ -67,11 +67,25 @@ def _largest_of_four(
         out[j], chosen[j] = best, place
 
 
+@njit(**OPTIONS)
+def _pooled(
+    x: NDArray, width: int, mean: float, scale: float, bias: float, pool: int, out: NDArray, chosen: NDArray
+) -> None:
+    """The rows of a plane."""
+    for row in range(out.shape[0]):
+        first = row * pool * width
+        here = x[first : first + width]
+        if pool == 2:
+            below = x[first + width : first + 2 * width]
+            _largest_of_four(here, below, np.int32(first), mean, scale, bias, out[row], chosen[row])
+        else:
+            _positive(here, np.int32(first), mean, scale, bias, out[row], chosen[row])
+
+
 @njit(parallel=True, **OPTIONS)
 def _forward(
     planes: NDArray, weight: NDArray, bias: NDArray, pool: int, out: NDArray, chosen: NDArray, moments: NDArray
 ) -> None:
-    width = planes.shape[2]
     for p in prange(planes.shape[0]):
         x, c = planes[p].reshape(-1), p % weight.shape[0]
         count, mean, square = x.dtype.type(x.shape[0]), x.dtype.type(0), x.dtype.type(0)
@@ -82,29 +96,12 @@ def _forward(
             square += (x[i] - mean) * (x[i] - mean)
         r = x.dtype.type(1 / np.sqrt(square / count + EPSILON))
         moments[p, 0], moments[p, 1] = mean, r
-        for row in range(out.shape[1]):
-            first = row * pool * width
-            if pool == 2:
-                _largest_of_four(
-                    x[first : first + width],
-                    x[first + width : first + 2 * width],
-                    np.int32(first),
-                    mean,
-                    r * weight[c],
-                    bias[c],
-                    out[p, row],
-                    chosen[p, row],
-                )
-            else:
-                _positive(
-                    x[first : first + width],
-                    np.int32(first),
-                    mean,
-                    r * weight[c],
-                    bias[c],
-                    out[p, row],
-                    chosen[p, row],
-                )
+        scale, shift = r * weight[c], bias[c]
+        if abs(mean * scale + shift) < np.inf:
+            _pooled(x, planes.shape[2], mean, scale, shift, pool, out[p], chosen[p])
+        else:  # no number is above 0 then, but a lifetime that diverged must be seen
+            out[p].reshape(-1)[:] = np.nan
+            chosen[p].reshape(-1)[:] = -1
 
 
 @njit(**OPTIONS)

@@ -63,6 +63,21 @@ def test_values_laid_out_in_any_way_are_the_same() -> None:
     assert torch.allclose(plain, separate(values, weight, bias, 2), atol=1e-5)
 
 
+@pytest.mark.parametrize("pool", [1, 2])
+@pytest.mark.parametrize(("place", "index"), [(0, (1, 2, 3, 3)), (1, (2,)), (2, (2,))])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_what_is_no_number_stays_none(pool: int, place: int, index: tuple[int, ...], bad: float) -> None:
+    """A lifetime that diverges has to be seen, in values and in gradients."""
+    inputs = [one.detach() for one in drawn()]
+    inputs[place][index] = bad
+    for one in inputs:
+        one.requires_grad_()
+    out = normed_pool(*inputs, pool)
+    gradients = torch.autograd.grad(out.sum(), inputs)
+    assert out[1, 2].isnan().all() and not out[:, :2].isnan().any()
+    assert gradients[0][1, 2].isnan().all() or place == 2
+
+
 @pytest.mark.parametrize("shared", [True, False])
 def test_calls_under_vmap_are_single_calls(shared: bool) -> None:
     """Weights for each call, and values for each or the same for all."""
