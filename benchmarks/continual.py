@@ -84,10 +84,12 @@ def lifetime(side: int, shown: int, remembered: int, classes: int = 1) -> Trajec
     return Trajectory(pictures[:shown], labels[:shown], pictures[shown:], labels[shown:])
 
 
-def gradient(learner: Learner, shown: Trajectory) -> list[Tensor]:
-    """Gradient of the outer loss for every parameter."""
+def gradient(learner: Learner, shown: Trajectory, narrow: bool = False) -> list[Tensor]:
+    """Gradient of the outer loss for every parameter, in bfloat16 if asked for."""
     learner.model.zero_grad()
-    nn.functional.cross_entropy(oml.meta_scores(learner, shown), shown.outer_labels).backward()
+    with torch.autocast("cpu", torch.bfloat16, enabled=narrow):
+        loss = nn.functional.cross_entropy(oml.meta_scores(learner, shown), shown.outer_labels)
+    loss.backward()
     return [parameter.grad for parameter in learner.model.parameters() if parameter.grad is not None]
 
 
@@ -129,13 +131,17 @@ def anml(channels: int, turns: int) -> None:
             weight.grad = found
         optimizers[0].step()
 
-    def ours(order: int) -> None:
-        gradient(learners[order - 1], shown)
+    def ours(order: int, narrow: bool = False) -> None:
+        gradient(learners[order - 1], shown, narrow)
         optimizers[1].step()
 
-    seconds = least(turns, baseline, lambda: ours(1), lambda: ours(2))
+    seconds = least(
+        turns, baseline, lambda: ours(1), lambda: ours(2), lambda: ours(1, True), lambda: ours(2, True)
+    )
     compare("first order against first order", seconds[0], seconds[1], FIRST)
     compare("second order against the baseline's first", seconds[0], seconds[2], SECOND)
+    compare("first order in bfloat16", seconds[0], seconds[3])
+    compare("second order in bfloat16 against the baseline's first", seconds[0], seconds[4])
 
 
 def online_aware(channels: int, turns: int) -> None:
@@ -151,8 +157,10 @@ def online_aware(channels: int, turns: int) -> None:
         turns,
         lambda: stepwise.oml_gradient(large, shown.all, shown.outer_labels, 15),
         lambda: gradient(learner, shown),
+        lambda: gradient(learner, shown, True),
     )
-    compare("second order against second order", *seconds, OML)
+    compare("second order against second order", seconds[0], seconds[1], OML)
+    compare("in bfloat16", seconds[0], seconds[2])
 
 
 def meta_test(channels: int, turns: int) -> None:
