@@ -6,6 +6,7 @@ The figure that both halves of the house draw of the metrics of their runs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import comb
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 #: with its 95 % interval of Student's t.
 Band = Literal["bootstrap", "quartiles", "mean"]
 
+#: Below this p-value curves are marked as different.
+LEVEL = 0.05
 #: Seed of the bootstrap; a figure of the same run is the same file.
 SEED = 0
 #: Largest sample for which `mannwhitneyu` takes the exact distribution, where nothing is tied.
@@ -50,7 +53,7 @@ def learning_curves(
 
     A trial that stopped early keeps its last values, so leave out trials that are not finished. Points before
     all of a treatment's trials have a value are left out. Marks stand where the Mann-Whitney test of the two
-    treatments at that point alone gives p < 0.05; a treatment with one trial has none.
+    treatments at that point alone gives p < 0.05; trials too few for that, as three and three, have no row.
 
     Args:
         metrics: Rows with `treatment`, `trial` and the columns named below, as `analysis.runs.read_metrics`.
@@ -78,12 +81,18 @@ def learning_curves(
         tables = {name: _table(metrics[metrics.treatment == name], x, column) for name in treatments}
         lines = [_curve(table, band, smooth, name) for name, table in tables.items()]
         marks = [
-            _marks(tables[base], tables[name], f"{name}, p < 0.05", colours[name])
+            _marks(tables[base], tables[name], f"{name}, p < {LEVEL:g}", colours[name])
             for name, base in against.items()
+            if enough_trials(len(tables[base]), len(tables[name]))
         ]
         compared, scale = (references or {}).get(label, ()), (yscales or {}).get(label, "linear")
         panels.append(Panel(lines, label, marks, references=compared, scale=scale))
     return curves_figure(panels, xlabel or x.capitalize(), colours=colours, xscale=xscale)
+
+
+def enough_trials(first: int, second: int) -> bool:
+    """Whether so many trials of two treatments can differ at all: all of one above all of the other."""
+    return 2 / comb(first + second, first) < LEVEL
 
 
 def pointwise_rank_sum(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
@@ -157,7 +166,7 @@ def _smooth(edge: NDArray[np.float64], width: int) -> NDArray[np.float64]:
 
 def _marks(first: pd.DataFrame, second: pd.DataFrame, label: str, colour: str) -> Marks:
     shared = first.columns.intersection(second.columns)
-    if min(len(first), len(second)) < 2 or not len(shared):
-        return Marks(shared.to_numpy(float), np.zeros(len(shared), bool), label, colour)
+    if not len(shared):
+        return Marks([], [], label, colour)
     p = pointwise_rank_sum(first[shared].to_numpy(np.float64), second[shared].to_numpy(np.float64))
-    return Marks(shared.to_numpy(float), p < 0.05, label, colour)
+    return Marks(shared.to_numpy(float), p < LEVEL, label, colour)
