@@ -29,9 +29,37 @@ from torch import Tensor
 from networks.sweeps import OPTIONS, Apart
 
 EPSILON = 1e-5
+#: Without leave to sum in another order. A parallel function is optimised once more when it is stored for the next
+#: process, and what may be regrouped then rounds otherwise there; only sums alone in a function keep that leave.
+EXACT: dict[str, Any] = OPTIONS | {"fastmath": {"contract"}}
 
 
 @njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
+def _sum(x: NDArray) -> float:
+    total = x.dtype.type(0)
+    for i in range(x.shape[0]):
+        total += x[i]
+    return total
+
+
+@njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
+def _sum_of_products(x: NDArray, u: NDArray, mean: float) -> float:
+    """Sum of u (x - mean)."""
+    total = x.dtype.type(0)
+    for i in range(x.shape[0]):
+        total += u[i] * (x[i] - mean)
+    return total
+
+
+@njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
+def _sum_of_squares(x: NDArray, mean: float) -> float:
+    total = x.dtype.type(0)
+    for i in range(x.shape[0]):
+        total += (x[i] - mean) * (x[i] - mean)
+    return total
+
+
+@njit(pipeline_class=Apart, forceinline=True, **EXACT)
 def _positive(
     x: NDArray, first: int, mean: float, scale: float, bias: float, out: NDArray, chosen: NDArray
 ) -> None:
@@ -43,7 +71,7 @@ def _positive(
         chosen[j] = first + np.int32(j) if above else np.int32(-1)
 
 
-@njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
+@njit(pipeline_class=Apart, forceinline=True, **EXACT)
 def _largest_of_four(
     x: NDArray, below: NDArray, first: int, mean: float, scale: float, bias: float, out: NDArray, chosen: NDArray
 ) -> None:
@@ -67,7 +95,7 @@ def _largest_of_four(
         out[j], chosen[j] = best, place
 
 
-@njit(**OPTIONS)
+@njit(**EXACT)
 def _pooled(
     x: NDArray, width: int, mean: float, scale: float, bias: float, pool: int, out: NDArray, chosen: NDArray
 ) -> None:
@@ -82,19 +110,15 @@ def _pooled(
             _positive(here, np.int32(first), mean, scale, bias, out[row], chosen[row])
 
 
-@njit(parallel=True, **OPTIONS)
+@njit(parallel=True, **EXACT)
 def _forward(
     planes: NDArray, weight: NDArray, bias: NDArray, pool: int, out: NDArray, chosen: NDArray, moments: NDArray
 ) -> None:
     for p in prange(planes.shape[0]):
         x, c = planes[p].reshape(-1), p % weight.shape[0]
-        count, mean, square = x.dtype.type(x.shape[0]), x.dtype.type(0), x.dtype.type(0)
-        for i in range(x.shape[0]):
-            mean += x[i]
-        mean /= count
-        for i in range(x.shape[0]):
-            square += (x[i] - mean) * (x[i] - mean)
-        r = x.dtype.type(1 / np.sqrt(square / count + EPSILON))
+        count = x.dtype.type(x.shape[0])
+        mean = _sum(x) / count
+        r = x.dtype.type(1 / np.sqrt(_sum_of_squares(x, mean) / count + EPSILON))
         moments[p, 0], moments[p, 1] = mean, r
         scale, shift = r * weight[c], bias[c]
         if abs(mean * scale + shift) < np.inf:
@@ -104,18 +128,30 @@ def _forward(
             chosen[p].reshape(-1)[:] = -1
 
 
-@njit(**OPTIONS)
+@njit(pipeline_class=Apart, forceinline=True, **EXACT)
+def _plane(x: NDArray, u: NDArray, mean: float, slope: float, part: float, shift: float, out: NDArray) -> None:
+    for i in range(x.shape[0]):
+        out[i] = shift + part * u[i] + slope * (x[i] - mean)
+
+
+@njit(pipeline_class=Apart, forceinline=True, **EXACT)
+def _line(x: NDArray, mean: float, slope: float, shift: float, out: NDArray) -> None:
+    for i in range(x.shape[0]):
+        out[i] = shift + slope * (x[i] - mean)
+
+
+@njit(**EXACT)
 def _sums(x: NDArray, chosen: NDArray, gradient: NDArray, mean: float, r: float) -> tuple[float, float]:
     """A and B of a plane."""
     a, b = x.dtype.type(0), x.dtype.type(0)
     for j in range(chosen.shape[0]):
         if chosen[j] >= 0:
-            a += gradient[j] * (x[chosen[j]] - mean) * r
+            a += gradient[j] * (x[chosen[j]] - mean)
             b += gradient[j]
-    return a, b
+    return a * r, b
 
 
-@njit(parallel=True, **OPTIONS)
+@njit(parallel=True, **EXACT)
 def _backward(
     planes: NDArray,
     weight: NDArray,
@@ -128,25 +164,41 @@ def _backward(
 ) -> None:
     """Gradients of the planes, and of weight and bias plane by plane, (planes,)."""
     for p in prange(planes.shape[0]):
-        x, g, places, d = (
-            planes[p].reshape(-1),
-            gradient[p].reshape(-1),
-            chosen[p].reshape(-1),
-            d_planes[p].reshape(-1),
-        )
+        x, g, places = planes[p].reshape(-1), gradient[p].reshape(-1), chosen[p].reshape(-1)
+        d, count = d_planes[p].reshape(-1), x.dtype.type(x.shape[0])
         mean, r = moments[p]
         a, b = _sums(x, places, g, mean, r)
         d_weight[p], d_bias[p] = a, b
-        count, scale = x.dtype.type(x.shape[0]), r * weight[p % weight.shape[0]]
-        shift, slope = -scale * b / count, -scale * a / count * r
-        for i in range(x.shape[0]):
-            d[i] = shift + slope * (x[i] - mean)
+        scale = r * weight[p % weight.shape[0]]
+        _line(x, mean, -scale * a / count * r, -scale * b / count, d)
         for j in range(places.shape[0]):
             if places[j] >= 0:
                 d[places[j]] += scale * g[j]
 
 
-@njit(parallel=True, **OPTIONS)
+@njit(**EXACT)
+def _of_gradient(
+    x: NDArray,
+    u: NDArray,
+    gradient: NDArray,
+    chosen: NDArray,
+    mean: float,
+    slope: float,
+    scale: float,
+    shift: float,
+    out: NDArray,
+) -> float:
+    """Fill in what `_again` has for the gradient; returns sum(u g)."""
+    met = x.dtype.type(0)
+    for j in range(chosen.shape[0]):
+        out[j] = 0
+        if chosen[j] >= 0:
+            met += u[chosen[j]] * gradient[j]
+            out[j] = scale * u[chosen[j]] + slope * (x[chosen[j]] - mean) + shift
+    return met
+
+
+@njit(parallel=True, **EXACT)
 def _again(
     planes: NDArray,
     weight: NDArray,
@@ -171,29 +223,19 @@ def _again(
         mean, r = moments[p]
         count, scale, two = x.dtype.type(x.shape[0]), r * weight[c], x.dtype.type(2)
         a, b = _sums(x, places, g, mean, r)
-        plain, along, met = x.dtype.type(0), x.dtype.type(0), x.dtype.type(0)  # sums of u, u n and u g
-        for i in range(x.shape[0]):
-            plain += v[i]
-            along += v[i] * (x[i] - mean)
-        along *= r
-        for j in range(places.shape[0]):
-            d_g[j] = 0
-            if places[j] >= 0:
-                n = (x[places[j]] - mean) * r
-                met += v[places[j]] * g[j]
-                d_g[j] = scale * (v[places[j]] - plain / count - n * along / count) + u_weight[c] * n + u_bias[c]
-        total = met - b * plain / count - a * along / count  # sum(u dx) is r w times this
+        plain, along = _sum(v) / count, r * _sum_of_products(x, v, mean) / count  # means of u and u n
+        slope, shift = r * (u_weight[c] - scale * along), u_bias[c] - scale * plain
+        met = _of_gradient(x, v, g, places, mean, slope, scale, shift, d_g)
+        total = met - b * plain - a * along  # sum(u dx) is r w times this
         d_weight[p] = r * total
         # n depends on x by r (identity - 1 / M - n n' / M), r by -r^2 n / M
-        of_n = -scale * (along * b + a * plain) / count + u_weight[c] * b
-        of_n_along = -two * scale * along * a / count + u_weight[c] * a
-        shift, part = -r * of_n / count, -r * scale * a / count
-        slope = -r * (scale * total + of_n_along) / count * r
-        for i in range(x.shape[0]):
-            d[i] = shift + part * v[i] + slope * (x[i] - mean)
+        of_n = u_weight[c] * b - scale * (along * b + a * plain)
+        of_n_along = u_weight[c] * a - two * scale * along * a
+        tilt = -r * r * (scale * total + of_n_along) / count
+        _plane(x, v, mean, tilt, -r * scale * a / count, -r * of_n / count, d)
         for j in range(places.shape[0]):
             if places[j] >= 0:
-                d[places[j]] += r * (u_weight[c] - scale * along / count) * g[j]
+                d[places[j]] += slope * g[j]
 
 
 def _array(values: Tensor) -> NDArray[Any]:
