@@ -166,7 +166,5 @@ def _smooth(edge: NDArray[np.float64], width: int) -> NDArray[np.float64]:
 
 def _marks(first: pd.DataFrame, second: pd.DataFrame, label: str, colour: str) -> Marks:
     shared = first.columns.intersection(second.columns)
-    if not len(shared):
-        return Marks([], [], label, colour)
     p = pointwise_rank_sum(first[shared].to_numpy(np.float64), second[shared].to_numpy(np.float64))
     return Marks(shared.to_numpy(float), p < LEVEL, label, colour)

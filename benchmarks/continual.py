@@ -10,8 +10,9 @@ The claims, at published size on one thread of a CPU, against the programs in st
     oml    an iteration of online-aware meta-learning with second-order gradients: 4 times as fast
     test   learning 10, 50, 75 and 100 classes in sequence, with the search among 14 rates: 20 times as fast
     memory second-order ANML: less than 2 GB, that of a bare import of torch included
-    half   not unless asked for, twenty minutes with --channels 64: in bfloat16 online-aware meta-learning and
-           pretraining learn in 1,000 iterations as in float32: curves differ less than those of two seeds
+    half   not unless asked for, twenty minutes with --channels 64, with Omniglot in the data folder: in bfloat16
+           online-aware meta-learning and pretraining learn in 1,000 iterations as in float32: curves differ less
+           than those of two seeds
 
 How to read it: a claim's line ends in "holds" or "FAILS". What is compared runs in turns in this process, and the
 least seconds of the processor of each count, so that ratios hold on a busy computer too. Decoding of pictures,

@@ -26,6 +26,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 from torch import Tensor
 
+from networks.fused import array_of
 from networks.sweeps import OPTIONS, Apart
 
 EPSILON = 1e-5
@@ -141,6 +142,14 @@ def _line(x: NDArray, mean: float, slope: float, shift: float, out: NDArray) -> 
 
 
 @njit(**EXACT)
+def _add_chosen(gradient: NDArray, chosen: NDArray, scale: float, out: NDArray) -> None:
+    """Bring a multiple of the gradient back to the places that it comes from."""
+    for j in range(chosen.shape[0]):
+        if chosen[j] >= 0:
+            out[chosen[j]] += scale * gradient[j]
+
+
+@njit(**EXACT)
 def _sums(x: NDArray, chosen: NDArray, gradient: NDArray, mean: float, r: float) -> tuple[float, float]:
     """A and B of a plane."""
     a, b = x.dtype.type(0), x.dtype.type(0)
@@ -171,9 +180,7 @@ def _backward(
         d_weight[p], d_bias[p] = a, b
         scale = r * weight[p % weight.shape[0]]
         _line(x, mean, -scale * a / count * r, -scale * b / count, d)
-        for j in range(places.shape[0]):
-            if places[j] >= 0:
-                d[places[j]] += scale * g[j]
+        _add_chosen(g, places, scale, d)
 
 
 @njit(**EXACT)
@@ -233,17 +240,11 @@ def _again(
         of_n_along = u_weight[c] * a - two * scale * along * a
         tilt = -r * r * (scale * total + of_n_along) / count
         _plane(x, v, mean, tilt, -r * scale * a / count, -r * of_n / count, d)
-        for j in range(places.shape[0]):
-            if places[j] >= 0:
-                d[places[j]] += slope * g[j]
-
-
-def _array(values: Tensor) -> NDArray[Any]:
-    return values.detach().contiguous().numpy()
+        _add_chosen(g, places, slope, d)
 
 
 def _planes(values: Tensor) -> NDArray[Any]:
-    return _array(values).reshape(-1, *values.shape[2:])
+    return array_of(values).reshape(-1, *values.shape[2:])
 
 
 def _empty(like: Tensor) -> Tensor:
@@ -304,7 +305,7 @@ class _Forward(torch.autograd.Function):
         out = values.new_empty(batch, channels, height // pool, width // pool)
         chosen, moments = torch.empty(out.shape, dtype=torch.int32), values.new_empty(batch, channels, 2)
         table = moments.view(-1, 2).numpy()
-        _forward(_planes(values), _array(weight), _array(bias), pool, _planes(out), _planes(chosen), table)
+        _forward(_planes(values), array_of(weight), array_of(bias), pool, _planes(out), _planes(chosen), table)
         return out, chosen, moments
 
     @staticmethod
@@ -337,9 +338,9 @@ class _Backward(torch.autograd.Function):
         chosen, moments, gradient = rest
         d_values = _empty(values)
         d_weight, d_bias = values.new_empty(values.shape[:2]), values.new_empty(values.shape[:2])
-        table, parts = _array(moments).reshape(-1, 2), (d_weight.view(-1).numpy(), d_bias.view(-1).numpy())
+        table, parts = array_of(moments).reshape(-1, 2), (d_weight.view(-1).numpy(), d_bias.view(-1).numpy())
         _backward(
-            _planes(values), _array(weight), _planes(chosen), table, _planes(gradient), _planes(d_values), *parts
+            _planes(values), array_of(weight), _planes(chosen), table, _planes(gradient), _planes(d_values), *parts
         )
         return d_values, d_weight.sum(0), d_bias.sum(0)
 
@@ -370,13 +371,13 @@ class _Again(torch.autograd.Function):
         d_values, d_weight, d_gradient = _empty(values), values.new_empty(values.shape[:2]), _empty(gradient)
         _again(
             _planes(values),
-            _array(weight),
+            array_of(weight),
             _planes(chosen),
-            _array(moments).reshape(-1, 2),
+            array_of(moments).reshape(-1, 2),
             _planes(gradient),
             _planes(u),
-            _array(u_weight),
-            _array(u_bias),
+            array_of(u_weight),
+            array_of(u_bias),
             _planes(d_values),
             d_weight.view(-1).numpy(),
             _planes(d_gradient),

@@ -66,13 +66,17 @@ def convolutions(inputs: int, channels: int, biases: bool = True, norm: bool = T
         norm: normalise each channel of each picture.
     """
     layers: list[nn.Module] = []
-    for number in range(3):
+    for number, pool in enumerate((2, 2, 1)):
         if number:
             layers.append(nn.Conv2d(channels, channels, 3, bias=biases))
         else:
             layers.append(PictureConvolution(inputs, channels, bias=biases))
-        pool = 2 if number < 2 else 1
-        layers += [NormedPool(channels, pool)] if norm else [nn.ReLU(), *[nn.MaxPool2d(2)] * (pool - 1)]
+        if norm:
+            layers.append(NormedPool(channels, pool))
+        else:
+            layers.append(nn.ReLU())
+            if pool == 2:
+                layers.append(nn.MaxPool2d(2))
     return nn.Sequential(*layers, nn.Flatten())
 
 
