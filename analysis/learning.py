@@ -6,7 +6,6 @@ The figure that both halves of the house draw of the metrics of their runs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import comb
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from analysis.curves import Curve, Marks, Panel, Scale, curves_figure
 from analysis.intervals import mean_curve, quartile_curve
 from analysis.references import Reference
-from analysis.statistics import median_curve, median_filter
+from analysis.statistics import LEVEL, enough_trials, median_curve, median_filter
 from analysis.style import treatment_colours
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 #: with its 95 % interval of Student's t.
 Band = Literal["bootstrap", "quartiles", "mean"]
 
-#: Below this p-value curves are marked as different.
-LEVEL = 0.05
 #: Seed of the bootstrap; a figure of the same run is the same file.
 SEED = 0
 #: Largest sample for which `mannwhitneyu` takes the exact distribution, where nothing is tied.
@@ -88,11 +85,6 @@ def learning_curves(
         compared, scale = (references or {}).get(label, ()), (yscales or {}).get(label, "linear")
         panels.append(Panel(lines, label, marks, references=compared, scale=scale))
     return curves_figure(panels, xlabel or x.capitalize(), colours=colours, xscale=xscale)
-
-
-def enough_trials(first: int, second: int) -> bool:
-    """Whether so many trials of two treatments can differ at all: all of one above all of the other."""
-    return 2 / comb(first + second, first) < LEVEL
 
 
 def pointwise_rank_sum(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:

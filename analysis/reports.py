@@ -12,8 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis import statistics
+from analysis.brackets import Pair
 from analysis.comparisons import corrected
 from analysis.runs import all_treatments, finished_trials, results_table
+from analysis.statistics import enough_trials
+from analysis.wording import LOG_RANK
 from cluster.errors import UserError
 from cluster.experiments import Experiment
 from cluster.files import disk_error, write_atomic, write_json
@@ -33,12 +36,14 @@ class Measure:
         title: in tables and figures.
         digits: after the point.
         answers: column with the number of answers behind it, if it is an accuracy of independent answers.
+        share: whether it is a share, such as an accuracy: intervals end at 0 and 1.
     """
 
     column: str
     title: str
     digits: int
     answers: str | None = None
+    share: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,16 @@ def rank_sums(
             )
         tests += corrected(rows)
     return tests
+
+
+def brackets(comparisons: Sequence[Mapping[str, Any]], measure: str, groups: Groups) -> list[Pair]:
+    """What stands between the boxes of a measure: its tests, but those of too few trials to differ at all."""
+    return [
+        (test["against"], test["treatment"], test["p"])
+        for test in comparisons
+        if test["measure"] == measure and test["test"] != LOG_RANK
+        if enough_trials(len(groups[test["against"]]), len(groups[test["treatment"]]))
+    ]
 
 
 def against_first(treatments: Iterable[str]) -> dict[str, str]:

@@ -7,9 +7,13 @@ proportions with Fisher's exact test, and draw medians of trials with bootstrapp
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+#: Below this p-value treatments count as different.
+LEVEL = 0.05
 
 _BLOCK = 2**20  # numbers held at a time while resampling
 
@@ -115,6 +119,11 @@ class MannWhitney:
     p: float
     vargha_delaney: float
     rank_biserial: float
+
+
+def enough_trials(first: int, second: int) -> bool:
+    """Whether so many trials of two treatments can differ at all: all of one above all of the other."""
+    return 2 / comb(first + second, first) < LEVEL
 
 
 def mann_whitney(a: ArrayLike, b: ArrayLike) -> MannWhitney:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis import statistics
+from analysis.brackets import Pair
 from analysis.comparisons import corrected
 from analysis.page import Page
 from analysis.reports import (
     Groups,
     Measure,
+    brackets,
     make_folder,
     numbers,
     print_report,
@@ -236,9 +238,8 @@ def draw(
 
     colours = treatment_colours(groups)
 
-    def pairs(measure: str) -> list[tuple[str, str, float]]:
-        tests = [t for t in comparisons if t["measure"] == measure and t["test"] != LOG_RANK]
-        return [(t["against"], t["treatment"], t["p"]) for t in tests]
+    def pairs(measure: str) -> list[Pair]:
+        return brackets(comparisons, measure, groups)
 
     figures = {
         "curves": learning_curves(
@@ -279,7 +280,7 @@ def save_figures(figures: Mapping[str, Figure], out: Path) -> list[Path]:
 
 
 def _duration_figures(
-    groups: Groups, duration: Duration, pairs: Sequence[tuple[str, str, float]], colours: Mapping[str, str]
+    groups: Groups, duration: Duration, pairs: Sequence[Pair], colours: Mapping[str, str]
 ) -> dict[str, Figure]:
     """Boxes of durations, censored ones where observation ended, and the share of trials over time."""
     from analysis.groups import box_figure

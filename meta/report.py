@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.intervals import MeanInterval, accuracy_over_seeds, mean_interval
 from analysis.page import Page
-from analysis.reports import Groups, Measure, make_folder, print_report, rank_sums, subject, write_tables
+from analysis.reports import Groups, Measure, brackets, make_folder, print_report, rank_sums, subject, write_tables
 from analysis.runs import read_metrics
 from cluster.errors import UserError
 from cluster.folder import TrialFolder
@@ -73,17 +73,20 @@ def summarise(results: list[dict[str, Any]], measures: Sequence[Measure]) -> dic
     summary: dict[str, Any] = {"trials": len(results), "parameters": results[0]["parameters"]}
     for measure in measures:
         values = [result[measure.column] for result in results]
-        entry: dict[str, Any] = {**_interval(mean_interval(values)), "values": values}
+        entry: dict[str, Any] = {**_interval(mean_interval(values), measure.share), "values": values}
         if measure.answers is not None:
             answers = int(results[0][measure.answers])
             right = [round(value * answers) for value in values]
-            entry["over_episodes"] = _interval(accuracy_over_seeds(right, answers).over_episodes)
+            entry["over_episodes"] = _interval(accuracy_over_seeds(right, answers).over_episodes, measure.share)
         summary[measure.column] = entry
     return summary
 
 
-def _interval(interval: MeanInterval) -> dict[str, float | None]:
+def _interval(interval: MeanInterval, share: bool) -> dict[str, float | None]:
+    """Mean and ends, those of a share within 0 to 1; a single value has none."""
     low, high = (None if math.isnan(end) else end for end in (interval.low, interval.high))
+    if share and low is not None and high is not None:
+        low, high = max(low, 0.0), min(high, 1.0)
     return {"mean": interval.mean, "low": low, "high": high}
 
 
@@ -133,10 +136,9 @@ def draw(
             yscales=dict.fromkeys(view.logarithmic, "log"),
             colours=colours,
         )
-    base = next(iter(groups))
     for measure in view.measures:
         values = {name: [result[measure.column] for result in members] for name, members in groups.items()}
-        pairs = [(base, t["treatment"], t["p"]) for t in comparisons if t["measure"] == measure.column]
+        pairs = brackets(comparisons, measure.column, groups)
         label = measure.title[0].upper() + measure.title[1:]
         figures[f"box-{measure.column}"] = box_figure(values, label, pairs, colours=colours)
     if view.further is not None:

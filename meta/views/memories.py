@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WRONG = "Wrong bits"
-_ERROR = (Measure("error", "wrong bits", 4),)
+_ERROR = (Measure("error", "wrong bits", 4, share=True),)
 _PATTERNS = {_WRONG: "error", "Loss": "loss"}
 _PERPLEXITY = View(
     {"Loss (nats a word)": "entropy", "Validation perplexity": "validation_perplexity"},
@@ -66,7 +66,7 @@ VIEWS = {
     ),
     "miconi2018-omniglot": View(
         {"Loss": "loss", "Accuracy, held-out classes": "held_out_accuracy"},
-        (Measure("test_accuracy", "accuracy, held-out classes", 4, "test_episodes"),),
+        (Measure("test_accuracy", "accuracy, held-out classes", 4, "test_episodes", share=True),),
         {"Accuracy, held-out classes": (Reference(0.985, "published (its split leaks)"),)},
     ),
     "miconi2019-ptb": _PERPLEXITY,

@@ -128,7 +128,7 @@ VIEWS = {
     ),
     "miconi2019-cue-reward": View(
         {_REWARD: "reward"},
-        (*_SUM, Measure("right", "right answers", 4)),
+        (*_SUM, Measure("right", "right answers", 4, share=True)),
         {_REWARD: (Reference(16.2, "best possible (120 steps)"), Reference(0.0, "chance"))},
         further=answers_by_trial,
     ),

@@ -73,20 +73,24 @@ def sines_kept(groups: Groups) -> dict[str, Figure]:
     return {"kept": course_figure(panels, "Sine", 1, treatment_colours(groups))}
 
 
+def _share(column: str, title: str, digits: int = 3) -> Measure:
+    return Measure(column, title, digits, share=True)
+
+
 def sequence_measures(results: Sequence[Result]) -> tuple[Measure, ...]:
     """Accuracy after each number of classes, in sequence and in mixed order, and what the features say."""
     counts = [count for count in results[0]["counts"] if all(count in result["counts"] for result in results)]
-    found = [Measure(f"accuracy_{count}", f"accuracy, {count} classes", 3) for count in counts]
-    found += [Measure(f"oracle_{count}", f"mixed order, {count} classes", 3) for count in counts]
+    found = [_share(f"accuracy_{count}", f"accuracy, {count} classes") for count in counts]
+    found += [_share(f"oracle_{count}", f"mixed order, {count} classes") for count in counts]
     found += [
         Measure("relative_drop", "relative drop from mixed order", 3),
-        Measure("least_squares_features", "least squares, 100 classes", 3),
-        Measure("neighbours_features", "nearest neighbours, 100 classes", 3),
-        Measure("neighbours_ungated", "nearest neighbours before gates", 3),
-        Measure("neighbours_gates", "nearest neighbours of gates", 3),
-        Measure("active_features", "active units", 3),
-        Measure("active_ungated", "active units before gates", 3),
-        Measure("dead_features", "units never active", 3),
+        _share("least_squares_features", "least squares, 100 classes"),
+        _share("neighbours_features", "nearest neighbours, 100 classes"),
+        _share("neighbours_ungated", "nearest neighbours before gates"),
+        _share("neighbours_gates", "nearest neighbours of gates"),
+        _share("active_features", "active units"),
+        _share("active_ungated", "active units before gates"),
+        _share("dead_features", "units never active"),
     ]
     return tuple(measure for measure in found if all(measure.column in result for result in results))
 
@@ -111,9 +115,9 @@ def same_split(results: Sequence[Result]) -> None:
 _SEQUENCES = View(
     {"Loss": "loss", "Accuracy, all classes": "remembered"},
     (
-        Measure("accuracy", "accuracy, held-out drawings", 3),
-        Measure("learned_accuracy", "accuracy, learned drawings", 3),
-        Measure("above_chance", "classes above chance", 3),
+        _share("accuracy", "accuracy, held-out drawings"),
+        _share("learned_accuracy", "accuracy, learned drawings"),
+        _share("above_chance", "classes above chance"),
     ),
     further=sequences,
     more=sequence_measures,
@@ -138,8 +142,8 @@ VIEWS = {
     "finn2017-omniglot": View(
         {"Loss": "loss", "Accuracy, training classes": "accuracy"},
         (
-            Measure("accuracy_1", "accuracy after a step, new classes", 4),
-            Measure("test_accuracy", "accuracy after all steps, new classes", 4),
+            _share("accuracy_1", "accuracy after a step, new classes", 4),
+            _share("test_accuracy", "accuracy after all steps, new classes", 4),
         ),
         further=by_step("Accuracy, new classes"),
     ),

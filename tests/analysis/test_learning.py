@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from analysis.curves import significant_ranges
 from analysis.intervals import mean_curve, quartile_curve
-from analysis.learning import SEED, enough_trials, learning_curves, pointwise_rank_sum
+from analysis.learning import SEED, learning_curves, pointwise_rank_sum
 from analysis.references import Reference
 from analysis.statistics import mann_whitney, median_curve, median_filter
 
@@ -105,13 +105,6 @@ def test_one_trial_has_a_line_without_band_or_marks(tmp_path: Path) -> None:
     np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), VALUES["pa"][0])
     assert not figure.axes[1].collections and not figure.axes[1].texts
     figure.savefig(tmp_path / "one.png")
-
-
-@pytest.mark.parametrize("first", range(1, 9))
-@pytest.mark.parametrize("second", range(1, 9))
-def test_too_few_trials_are_those_that_cannot_differ(first: int, second: int) -> None:
-    least = mann_whitney(np.arange(first), first + np.arange(second)).p
-    assert enough_trials(first, second) == (least < 0.05)
 
 
 def test_what_the_metrics_lack_is_refused() -> None:

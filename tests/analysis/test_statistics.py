@@ -9,6 +9,7 @@ import scipy.stats
 
 from analysis import statistics
 from analysis.statistics import (
+    enough_trials,
     fisher_exact,
     holm,
     mann_whitney,
@@ -181,3 +182,10 @@ def test_median_filter_in_blocks(monkeypatch):
 def test_bad_widths_are_refused(width):
     with pytest.raises(ValueError, match=f"width: {width}: allowed are odd numbers from 1"):
         median_filter([1.0, 2.0], width)
+
+
+@pytest.mark.parametrize("first", range(1, 9))
+@pytest.mark.parametrize("second", range(1, 9))
+def test_too_few_trials_are_those_that_cannot_differ(first: int, second: int) -> None:
+    least = mann_whitney(np.arange(first), first + np.arange(second)).p
+    assert enough_trials(first, second) == (least < 0.05)

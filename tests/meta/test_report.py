@@ -1,0 +1,32 @@
+"""What a report of meta-learning says of trials, beside what the command line's tests see of it."""
+
+import math
+
+import pytest
+
+from analysis.intervals import mean_interval
+from analysis.reports import Measure, brackets, rank_sums
+from meta.report import summarise
+
+ACCURACY = Measure("accuracy", "accuracy", 3, share=True)
+LOSS = Measure("loss", "loss", 3)
+
+
+def test_the_interval_of_a_share_ends_at_0_and_1() -> None:
+    values = [0.6, 0.95, 1.0]
+    results = [{"parameters": 1, "accuracy": value, "loss": value} for value in values]
+    summary = summarise(results, [ACCURACY, LOSS])
+    free = mean_interval(values)
+    assert free.high > 1.0 and free.low > 0.0
+    assert summary["loss"]["low"] == summary["accuracy"]["low"] == free.low
+    assert (summary["loss"]["high"], summary["accuracy"]["high"]) == (free.high, 1.0)
+    assert summarise(results[:1], [ACCURACY])["accuracy"]["low"] is None
+    assert math.isclose(summary["accuracy"]["mean"], free.mean)
+
+
+@pytest.mark.parametrize(("trials", "drawn"), [(3, []), (4, ["other"])])
+def test_brackets_stand_where_trials_are_enough_to_differ(trials: int, drawn: list[str]) -> None:
+    groups = {name: [{"loss": add + k} for k in range(trials)] for name, add in (("first", 0.0), ("other", 9.0))}
+    tests = rank_sums(groups, [LOSS])
+    assert [name for _, name, _ in brackets(tests, "loss", groups)] == drawn
+    assert brackets(tests, "accuracy", groups) == []
