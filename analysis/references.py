@@ -71,6 +71,9 @@ def draw_references(
             color=style.INK,
             path_effects=[withStroke(linewidth=2.0, foreground="white", alpha=0.8)],
         )
+    lowest = min((place.bottom for place in taken), default=0.0)
+    if lowest < 0:  # room for a label that would lie on the axis
+        axes.set_ylim(bottom=float(to_axes.inverted().transform((0.0, lowest - 0.03))[1]))
 
 
 def _places(axes: Axes, label: str, height: float) -> list[_Box]:

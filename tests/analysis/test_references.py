@@ -41,3 +41,14 @@ def test_labels_of_near_references_do_not_overlap() -> None:
     figure.draw_without_rendering()
     first, second = (text.get_window_extent() for text in axes.texts)
     assert not first.overlaps(second)
+
+
+def test_a_label_below_the_lowest_line_does_not_lie_on_the_axis() -> None:
+    noisy = np.where(np.abs(X - 50) < 5, 5.0, 0.4 * np.abs(np.sin(3 * X)))  # covers what is above the line
+    axes = _axes(noisy, [Reference(0.0, "chance")])
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    (label,) = axes.texts
+    assert label.get_verticalalignment() == "top"
+    assert label.get_window_extent().y0 > axes.get_window_extent().y0
