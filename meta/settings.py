@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from cluster.errors import UserError
 from cluster.parameters import check, parameter
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: Settings that say how numbers are computed, not which.
 HOW = ("parts", "precision", "device", "threads", "checkpoint_every", "start")
 
+#: What a person can do about a training that diverged whose lifetimes have a rate of their own.
+INNER_REMEDY = "try a smaller --rate or --inner-rate, or --clip 1"
+
 
 @dataclass(frozen=True)
 class Training:
@@ -22,6 +25,9 @@ class Training:
 
     An iteration is one step of the outer optimiser, on a batch of lifetimes.
     """
+
+    #: What a person can do about a training that diverged.
+    remedy: ClassVar[str] = "try a smaller --rate or --clip 1"
 
     iterations: int = parameter(1000, "steps of the outer optimiser", 1)
     batch: int = parameter(1, "lifetimes of an iteration", 1)

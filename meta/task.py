@@ -49,6 +49,10 @@ class Task(ABC, Generic[S]):
     def evaluate(self) -> dict[str, Any]:
         """What the trial's result says of the trained model: numbers, or lists of numbers."""
 
+    def rate_factor(self) -> float:
+        """Factor on the outer optimiser's rate in the iteration whose loss was taken last."""
+        return 1.0
+
     def before_step(self) -> None:
         """Called between the backward pass and the optimiser's step, e.g. to scale gradients."""
 

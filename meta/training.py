@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,6 @@ from cluster.trials import Progress
 from meta.settings import Training
 from meta.sharing import loss_of, share
 from meta.task import Task
-
-#: What a person can do about a training that diverged.
-REMEDY = "a checkpoint from before is kept if there was one; try a smaller --rate or --clip 1"
 
 
 def train(
@@ -46,8 +43,9 @@ def train(
     settings: Training = task.settings
     optimizer = make_optimizer(task.model, settings)
     restored = folder.restore()
-    begun = 0 if restored is None else unpack(restored, task, optimizer, folder)
+    begun = kept = 0 if restored is None else unpack(restored, task, optimizer, folder)
     with ExitStack() as stack:
+        stack.enter_context(advised(settings, lambda: kept))
         events = None if tensorboard is None else stack.enter_context(_events(tensorboard, begun))
         gathered: list[Mapping[str, Tensor]] = []
         for iteration in range(begun + 1, settings.iterations + 1):
@@ -66,6 +64,25 @@ def train(
             if last or iteration % settings.checkpoint_every == 0:
                 check_parameters(task.model, iteration)
                 folder.checkpoint(pack(task, optimizer, iteration))
+                kept = iteration
+
+
+@contextmanager
+def advised(settings: Training, kept: Callable[[], int]) -> Iterator[None]:
+    """Add to the error of a training that diverged which checkpoint there is, and what a person can do.
+
+    Args:
+        settings: of the training.
+        kept: tells the iteration of the last checkpoint, 0 if there is none.
+
+    Raises:
+        FloatingPointError: what was raised, with more in its line.
+    """
+    try:
+        yield
+    except FloatingPointError as error:
+        state = f"the checkpoint of iteration {kept()} is kept" if kept() else "there is no checkpoint yet"
+        raise FloatingPointError(f"{error}; {state}; {settings.remedy}") from None
 
 
 def step(
@@ -73,8 +90,6 @@ def step(
 ) -> dict[str, Tensor]:
     """One iteration; returns its measures, still on the device."""
     settings: Training = task.settings
-    for group in optimizer.param_groups:
-        group["lr"] = settings.rate_at(iteration)
     optimizer.zero_grad()
     if pool is None:
         loss, measures = loss_of(task, iteration)
@@ -84,6 +99,8 @@ def step(
     task.before_step()
     if settings.clip:
         torch.nn.utils.clip_grad_norm_(task.model.parameters(), settings.clip)
+    for group in optimizer.param_groups:
+        group["lr"] = settings.rate_at(iteration) * task.rate_factor()
     optimizer.step()
     task.after_step(iteration)
     return measures
@@ -111,7 +128,7 @@ def summarise(gathered: list[Mapping[str, Tensor]], iteration: int) -> dict[str,
     if len(bad):
         first = iteration - len(gathered) + 1 + int(bad[0])
         raise FloatingPointError(
-            f"loss is {table['loss'][bad[0]]} at iteration {first}: allowed is a finite number; {REMEDY}"
+            f"loss is {table['loss'][bad[0]]} at iteration {first}: allowed is a finite number"
         )
     return {"iteration": iteration} | {name: float(values.mean()) for name, values in table.items()}
 
@@ -124,7 +141,7 @@ def check_parameters(model: torch.nn.Module, iteration: int) -> None:
     """
     for name, parameter in model.named_parameters():
         if not bool(torch.isfinite(parameter).all()):
-            raise FloatingPointError(f"parameter {name} is not finite after iteration {iteration}: {REMEDY}")
+            raise FloatingPointError(f"parameter {name} is not finite after iteration {iteration}")
 
 
 def pack(task: Task[Any], optimizer: torch.optim.Optimizer, iteration: int) -> dict[str, NDArray]:

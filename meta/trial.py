@@ -18,7 +18,7 @@ from cluster.trials import Progress, Trial
 from meta.settings import Training
 from meta.sharing import open_pool
 from meta.start import start_from
-from meta.training import train
+from meta.training import advised, train
 
 #: Parameters of glibc's mallopt.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -50,7 +50,7 @@ def run_trial(
             if pool is not None:
                 stack.enter_context(pool)
             train(task, folder, progress, None if events is None else str(Path(events) / str(trial)), pool)
-        with torch.no_grad():
+        with torch.no_grad(), advised(settings, lambda: settings.iterations):
             measured = task.evaluate()  # first, for it may put averages in the parameters' place
         weights = {name: value.cpu().numpy() for name, value in task.model.state_dict().items()}
         write_arrays(folder.path / "model.npz", weights)

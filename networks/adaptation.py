@@ -39,25 +39,31 @@ def adaptation_network(ways: int = 5, channels: int = 64, inputs: int = 1, block
         if isinstance(layer, nn.Conv2d):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.get_parameter("bias"))
-    return small_normal(network)
+        elif isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight)  # of deviation 1, as in the authors' program
+            nn.init.zeros_(layer.get_parameter("bias"))
+    return network
 
 
-def adaptation_mlp(inputs: int = 1, hidden: tuple[int, ...] = (40, 40), outputs: int = 1) -> nn.Sequential:
+def adaptation_mlp(
+    inputs: int = 1, hidden: tuple[int, ...] = (40, 40), outputs: int = 1, norm: bool = False
+) -> nn.Sequential:
     """Linear layers with ReLU between them: numbers to numbers, of sines or of flattened pictures.
+
+    Weights start from a normal of deviation 0.01 cut off at two deviations, biases at 0.
 
     Args:
         inputs: numbers that come in.
         hidden: widths of the hidden layers.
         outputs: numbers that come out.
+        norm: batch normalisation before each ReLU, as with pictures.
     """
     layers: list[nn.Module] = []
     for one, other in pairwise((inputs, *hidden)):
-        layers += [nn.Linear(one, other), nn.ReLU()]
-    return small_normal(nn.Sequential(*layers, nn.Linear((inputs, *hidden)[-1], outputs)))
-
-
-def small_normal(network: nn.Sequential) -> nn.Sequential:
-    """Weights of linear layers from a normal of deviation 0.01 cut off at two deviations, biases 0."""
+        layers += [nn.Linear(one, other)]
+        layers += [nn.BatchNorm1d(other, track_running_stats=False)] if norm else []
+        layers += [nn.ReLU()]
+    network = nn.Sequential(*layers, nn.Linear((inputs, *hidden)[-1], outputs))
     for layer in network.modules():
         if isinstance(layer, nn.Linear):
             nn.init.trunc_normal_(layer.weight, std=0.01, a=-0.02, b=0.02)

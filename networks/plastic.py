@@ -76,7 +76,7 @@ class PlasticConnections(nn.Module):
     Args:
         senders: number of sending neurons.
         receivers: number of receiving neurons.
-        rule: one of `networks.plasticity.RULES`, or a function of that form.
+        rule: one of `networks.plasticity.RULES`, or a function of that form; retroactive modulation has its own.
         alpha: one trained plasticity a connection, a receiving neuron, or for all ("one").
         rate: one trained rate for all, or one a connection.
         modulation: "none"; "simple": a modulator's output takes the rate's place; "retroactive": it decides how
@@ -116,7 +116,8 @@ class PlasticConnections(nn.Module):
         self.senders, self.receivers = senders, receivers
         self.rule_name = rule if isinstance(rule, str) else None
         self.rule = RULES[rule](bound) if isinstance(rule, str) else rule
-        self.modulation, self.fan_out, self.bound = modulation, fan_out, bound
+        self.modulation, self.bound = modulation, bound
+        self.fan_out = "none" if modulation == "none" else fan_out  # nothing to fan out
         shape = (senders, receivers)
         self.weight = nn.Parameter(torch.empty(shape))
         self.alpha = nn.Parameter(torch.empty({"connection": shape, "neuron": (receivers,), "one": ()}[alpha]))
@@ -126,9 +127,9 @@ class PlasticConnections(nn.Module):
             self.rate = nn.Parameter(torch.empty(() if rate == "one" else shape))
         if modulation != "none":
             self.modulator = nn.Linear(modulator_inputs or receivers, 1)
-        if modulation != "none" and fan_out == "neuron":
+        if self.fan_out == "neuron":
             self.fan = nn.Linear(1, receivers)
-        elif modulation != "none" and fan_out == "connection":
+        elif self.fan_out == "connection":
             self.fan_weight = nn.Parameter(torch.empty(shape))
         self.reset_parameters()
 

@@ -9,7 +9,7 @@ import os
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -90,6 +90,7 @@ def download(url: str, path: Path, sha256: str, size: int) -> None:
     """
     if not url.startswith(("https://", "http://")):
         raise UserError(f"{url}: cannot be downloaded: allowed is an https address")
+    made = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
@@ -100,6 +101,16 @@ def download(url: str, path: Path, sha256: str, size: int) -> None:
             partial.replace(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from None
+    finally:
+        if not path.exists():
+            _remove(made)
+
+
+def _remove(folders: Sequence[Path]) -> None:
+    """Remove folders that are empty, inner ones first."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def _receive(url: str, path: Path, file: BinaryIO, sha256: str, size: int) -> None:

@@ -100,7 +100,7 @@ def load_text(paths: str | Path | Sequence[str | Path], vocabulary: Vocabulary |
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Number, from 1, and tokens of each line."""
     try:
-        content = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8-sig")  # some editors begin files with a byte order mark
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

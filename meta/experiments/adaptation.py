@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cluster.errors import UserError
 from cluster.experiments import Experiment
 from cluster.parameters import parameter
 from meta.experiments.continual import JAVED
-from meta.settings import Training
+from meta.settings import INNER_REMEDY, Training
 
 if TYPE_CHECKING:
     from meta.tasks.few_shot import FewShotTask
@@ -21,6 +21,8 @@ FINN = "Finn, Abbeel & Levine 2017, ICML (arXiv 1703.03400)"
 @dataclass(frozen=True)
 class SineSettings(Training):
     """Settings of sines to fit from a few points; the defaults are the paper's."""
+
+    remedy: ClassVar[str] = INNER_REMEDY
 
     iterations: int = parameter(70_000, "steps of the outer optimiser", 1)
     batch: int = parameter(25, "sines of an iteration", 1)
@@ -50,6 +52,8 @@ class SineSettings(Training):
 @dataclass(frozen=True)
 class FewShotSettings(Training):
     """Settings of naming characters seen a few times; the defaults are the paper's with five ways and one shot."""
+
+    remedy: ClassVar[str] = INNER_REMEDY
 
     iterations: int = parameter(60_000, "steps of the outer optimiser", 1)
     batch: int = parameter(32, "episodes of an iteration", 1)
@@ -86,6 +90,8 @@ class FewShotSettings(Training):
 @dataclass(frozen=True)
 class IncrementalSettings(Training):
     """Settings of ten sines learned one after another; the defaults are the paper's."""
+
+    remedy: ClassVar[str] = INNER_REMEDY
 
     iterations: int = parameter(20_000, "steps of the outer optimiser", 0)
     rate: float = parameter(1e-4, "rate of the outer optimiser", 0)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cluster.errors import UserError
 from cluster.experiments import Experiment
 from cluster.parameters import parameter
-from meta.settings import Training
+from meta.settings import INNER_REMEDY, Training
 
 if TYPE_CHECKING:
     from meta.tasks.continual import ContinualTask
@@ -28,6 +28,8 @@ class ContinualSettings(Training):
     A lifetime is one trajectory: the drawings of a class, one at a step; the published program's gradient is of
     first order (`order` 1).
     """
+
+    remedy: ClassVar[str] = INNER_REMEDY
 
     iterations: int = parameter(20_000, "steps of the outer optimiser; 0 leaves the network as it is drawn", 0)
     rate: float = parameter(1e-3, "rate of the outer optimiser", 0)
@@ -116,7 +118,7 @@ class ContinualSettings(Training):
     searches: int = parameter(3, "courses that the test's rate is chosen on", 1)
     courses: int = parameter(10, "courses of the test", 1)
     test_drawings: int = parameter(15, "drawings of each class that the test teaches", 2)
-    scored: int = parameter(3, "of those, how many score rates instead while a rate is chosen", 1)
+    scored: int = parameter(3, "of those, how many score rates, others shown twice, while one is chosen", 1)
     split: int = parameter(0, "seed that names the drawings that are held out", 0)
     oracle: bool = parameter(True, "also learn the same drawings in mixed order")
     log_every: int = parameter(50, "iterations between rows of metrics.csv", 1)
@@ -138,11 +140,15 @@ class ContinualSettings(Training):
                 f"--parts {self.parts}: allowed is 1 where lifetimes change the network itself "
                 "(--reset true, --learner alternating)"
             )
+        if self.batch > 1 and self.learner == "alternating":
+            raise UserError(f"--batch {self.batch}: allowed with --learner alternating is 1")
         if self.truncate and (self.learner != "unrolled" or self.inner_batch == 0 or self.inner_passes > 1):
             raise UserError(
                 f"--truncate {self.truncate}: allowed is 0 but for --learner unrolled with --inner-passes 1 "
                 "and --inner-batch 1 or more"
             )
+        if min(self.test_rates) == 0:
+            raise UserError(f"--test-rates {' '.join(map(str, self.test_rates))}: allowed are numbers above 0")
         if self.scored >= self.test_drawings:
             raise UserError(f"--scored {self.scored}: allowed are fewer than --test-drawings {self.test_drawings}")
         if self.method != "plain" and self.oracle:

@@ -83,7 +83,9 @@ EXPERIMENTS = (
         {
             "plastic": {},
             "shared": {"alpha": "one"},
-            "text": {"alpha": "one", "rate": 3e-4, "decay": 1.0, "iterations": 1_000_000},
+            # the paper's first version: what its text says (of 1,000,000 episodes), and what its program did
+            "text": {"alpha": "one", "rate": 3e-4, "decay": 1.0},
+            "first-program": {"alpha": "one", "rate": 1e-4, "decay": 0.3, "weights": False},
             "no-weights": {"weights": False},
             "decaying": {"rule": "decaying"},
             "generated": {"data": "generated", "tested": "omniglot"},

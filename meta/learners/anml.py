@@ -8,6 +8,8 @@ network the same is SANML (Frati et al. 2024).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from torch import Tensor, nn
 
@@ -22,26 +24,27 @@ PLASTIC = ("prediction", "head")
 
 def meta_scores(
     learner: Learner,
-    trajectory: Trajectory,
+    trajectories: Sequence[Trajectory],
     head: nn.Linear,
     stream: np.random.Generator | None,
     truncate: int = 0,
-) -> tuple[Tensor, Tensor | float]:
-    """Scores of the outer batch, (outer, classes), by the model that has learned the trajectory.
+) -> list[tuple[Tensor, Tensor | float]]:
+    """Scores of each trajectory's outer batch, (outer, classes), by the model that has learned the trajectory.
 
     Args:
         learner: of a `networks.prediction.prediction_network`.
-        trajectory: one class, and pictures of all classes.
+        trajectories: a meta-batch; each of one class, and pictures of all classes.
         head: the last layer.
-        stream: of the random numbers of the reset; None leaves the row as it is.
+        stream: of the random numbers of the reset; None leaves the rows as they are.
         truncate: steps that gradients reach back (`meta.learners.oml.truncated_scores`); 0 is all of them.
 
     Returns:
         Scores, and losses during the trajectory, which there are only if gradients are truncated.
     """
     if stream is not None:
-        zap(head, sorted(set(trajectory.labels.tolist())), stream)
+        for trajectory in trajectories:  # all before the first lifetime: gradients go back through every one
+            zap(head, sorted(set(trajectory.labels.tolist())), stream)
     # The gates do not change in a lifetime: one batch for all.
     if truncate:
-        return oml.truncated_scores(learner, trajectory, truncate)
-    return oml.meta_scores(learner, trajectory), 0.0
+        return [oml.truncated_scores(learner, trajectory, truncate) for trajectory in trajectories]
+    return [(oml.meta_scores(learner, trajectory), 0.0) for trajectory in trajectories]

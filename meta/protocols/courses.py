@@ -37,13 +37,15 @@ def split_drawings(classes: int, drawings: int, learned: int, seed: int) -> Draw
 def for_search(drawings: Drawings, scored: int) -> Drawings:
     """The learned drawings cut in two: what is held out is in neither part, so a search may look at both.
 
+    The first part is shown again until there are as many as before: the best rate depends on the number of steps.
+
     Raises:
         ValueError: nothing would be left to learn.
     """
     count = drawings.learned.shape[1]
     if not 0 < scored < count:
         raise ValueError(f"scored: {scored}: allowed are 1 to {count - 1} of the {count} learned drawings")
-    return Drawings(drawings.learned[:, :-scored], drawings.learned[:, -scored:])
+    return Drawings(drawings.learned[:, np.arange(count) % (count - scored)], drawings.learned[:, -scored:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +91,13 @@ class Course:
         return Course(self.classes[:count], learned, self.held_out[:count], np.arange(learned.size))
 
     def ended(self, count: int) -> int:
-        """Number of examples after which the first classes have been learned, if they come in sequence."""
+        """Number of examples after which the first classes have been learned, if they come in sequence.
+
+        Raises:
+            ValueError: more classes than the course has.
+        """
+        if not 0 <= count <= len(self):
+            raise ValueError(f"count: {count}: allowed are 0 to the {len(self)} classes of the course")
         return count * self.learned.shape[1]
 
 

@@ -44,7 +44,7 @@ class Plan:
         searches: courses that the rate is chosen on.
         courses: courses that are tested.
         learned: drawings of a class that are learned; the others are held out.
-        scored: of the learned ones, how many the search scores on instead.
+        scored: of the learned ones, how many the search scores on instead, showing others twice.
         split: seed that names the split of drawings.
         oracle: whether to test learning in mixed order too.
     """
@@ -90,7 +90,7 @@ class Student:
         method: who learns; the default is plain learning.
 
     Raises:
-        ValueError: a pattern that names no parameter.
+        ValueError: a pattern that names no parameter, or one to start at random that does not learn.
     """
 
     def __init__(
@@ -102,6 +102,8 @@ class Student:
     ) -> None:
         self.model, self.trained, self.method = model, matching(model, trained, "trained"), method
         self._redrawn = set(matching(model, redrawn, "redrawn"))
+        if fixed := self._redrawn - set(self.trained):
+            raise ValueError(f"redrawn: {min(fixed)}: allowed are parameters that learn, {', '.join(trained)}")
         self._fixed, self._stage = split_stages(model, self.trained)
 
     def prepare(self, images: NDArray[np.uint8] | Tensor) -> Any:

@@ -65,6 +65,8 @@ def load_classes(settings: ContinualSettings, data: str | None, fetch: bool = Fa
     """
     characters = _characters(settings, data, fetch)
     train, test = characters.take(characters.background), characters.take(~characters.background)
+    if not len(test):
+        raise UserError(f"--generated {settings.generated}: allowed are more: all of these are to train with")
     if settings.counts[-1] > len(test):
         raise UserError(f"--counts {settings.counts[-1]}: allowed are up to the {len(test)} classes to test with")
     if len(train) > settings.outputs:
@@ -103,19 +105,19 @@ def make_network(settings: ContinualSettings) -> nn.Sequential:
 
 
 def check_parameters(settings: ContinualSettings) -> None:
-    """Refuse names of parameters that the network does not have.
+    """Refuse names of parameters that the network does not have, or does not train where they start at random.
 
     Raises:
         UserError: names the flag.
     """
     network = make_network(smallest(settings))
-    for flag in ("plastic", "learned", "trained", "redrawn"):
-        if flag == "plastic" and settings.learner == "iid":
-            continue
-        try:
-            matching(network, getattr(settings, flag), "--" + flag)
-        except ValueError as error:
-            raise UserError(str(error)) from None
+    try:
+        if settings.learner != "iid":
+            matching(network, settings.plastic, "plastic")
+        matching(network, settings.learned, "learned")
+        Student(network, settings.trained, settings.redrawn)
+    except ValueError as error:
+        raise UserError(f"--{error}") from None
 
 
 def check_method(settings: ContinualSettings) -> None:
@@ -209,10 +211,10 @@ class ContinualTask(Task[ContinualSettings]):
         settings, stream = self.settings, self.stream("training", iteration)
         if settings.zap_every and iteration > 1 and (iteration - 1) % settings.zap_every == 0:
             zap(self.head, range(settings.outputs), stream)
+        draw = self.batch if settings.learner == "iid" else self.trajectory
+        trajectories = [draw(stream) for _ in range(settings.batch)]
         losses, right, remembered = [], [], []
-        for _ in range(settings.batch):
-            trajectory = self.batch(stream) if settings.learner == "iid" else self.trajectory(stream)
-            scores, penalty = self.scores(trajectory, stream)
+        for trajectory, (scores, penalty) in zip(trajectories, self.scores(trajectories, stream), strict=True):
             losses.append(nn.functional.cross_entropy(scores.float(), trajectory.outer_labels) + penalty)
             hits = (scores.detach().argmax(1) == trajectory.outer_labels).float()
             right.append(hits.mean())
@@ -220,19 +222,22 @@ class ContinualTask(Task[ContinualSettings]):
         measures = {"accuracy": torch.stack(right).mean(), "remembered": torch.stack(remembered).mean()}
         return torch.stack(losses).mean(), measures
 
-    def scores(self, trajectory: Trajectory, stream: np.random.Generator) -> tuple[Tensor, Tensor | float]:
-        """Scores of an outer batch, and a penalty beside their loss."""
+    def scores(
+        self, trajectories: list[Trajectory], stream: np.random.Generator
+    ) -> list[tuple[Tensor, Tensor | float]]:
+        """Scores of each outer batch, and a penalty beside its loss."""
         settings = self.settings
         if settings.learner == "unrolled":
             reset = stream if settings.reset else None
-            return anml.meta_scores(self.learner, trajectory, self.head, reset, settings.truncate)
+            return anml.meta_scores(self.learner, trajectories, self.head, reset, settings.truncate)
         if settings.learner == "alternating":
+            (trajectory,) = trajectories
             if settings.reset:
                 zap(self.head, np.unique(trajectory.labels.cpu().numpy()).tolist(), stream)
-            return alternating_scores(self.learner, trajectory), 0.0
+            return [(alternating_scores(self.learner, trajectory), 0.0)]
         if settings.sparse:
-            return iid.sparse_scores(self.model, trajectory.outer, settings.sparse)
-        return self.model(trajectory.outer), 0.0
+            return [iid.sparse_scores(self.model, each.outer, settings.sparse) for each in trajectories]
+        return [(self.model(each.outer), 0.0) for each in trajectories]
 
     def evaluate(self) -> dict[str, Any]:
         """What the network learns of new classes in sequence and in mixed order, and what its features say."""

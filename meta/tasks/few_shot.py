@@ -67,7 +67,9 @@ class FewShotTask(Task[FewShotSettings]):
         self.model: nn.Module = (
             adaptation_network(settings.ways, settings.channels)
             if settings.network == "convolutions"
-            else nn.Sequential(nn.Flatten(), adaptation_mlp(SIDE * SIDE, settings.hidden, settings.ways))
+            else nn.Sequential(
+                nn.Flatten(), adaptation_mlp(SIDE * SIDE, settings.hidden, settings.ways, norm=True)
+            )
         ).to(self.device)
         # Convolutions with weights of each task's own are slow on a CPU, and many small launches on a GPU.
         self.together = settings.network == "linear" or self.device.type == "cuda"

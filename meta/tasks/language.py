@@ -24,7 +24,7 @@ from networks.plastic import Lifetime
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Stretches that the validation and the test text are read in side by side.
+#: Stretches that the validation text is read in side by side.
 READERS = 10
 #: Where classes of distance to a word's last occurrence begin.
 RECENCY = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -47,7 +47,7 @@ def load_texts(settings: LanguageSettings, data: str | None) -> Texts:
     """The texts of an experiment; the vocabulary is that of the training text.
 
     Raises:
-        UserError: a file is missing, or a word is not in the vocabulary.
+        UserError: a file is missing, a word is not in the vocabulary, or a text is too short.
     """
     names: list[tuple[str, ...]] = [settings.train_text, settings.validation_text, settings.test_text]
     flags = ["--train-text", "--validation-text", "--test-text"]
@@ -59,7 +59,10 @@ def load_texts(settings: LanguageSettings, data: str | None) -> Texts:
         folder = data_folder(data)
         parts = [load_text(_paths(names[0], settings.data, folder))]
         parts += [load_text(_paths(n, settings.data, folder), parts[0].vocabulary) for n in names[1:]]
-    needed = (settings.batch * (settings.window + 1), 2 * READERS, 2 * READERS)
+    if settings.validation_share:
+        whole, cut = parts[0], round(len(parts[0]) * (1 - settings.validation_share))
+        parts[:2] = Text(whole.ids[:cut], whole.vocabulary), Text(whole.ids[cut:], whole.vocabulary)
+    needed = (settings.batch * (settings.window + 1), 2 * READERS, 2 * settings.test_readers)
     for flag, given, part, least in zip(flags, names, parts, needed, strict=True):
         if len(part) < least:
             raise UserError(f"{flag} {' '.join(given)}: {len(part)} words: allowed are {least} or more")
@@ -100,23 +103,34 @@ class LanguageModel(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Uniform weights; alpha starts near 0, and a modulator and its fan-out as torch has them."""
-        spread = self.settings.spread
+        """Uniform weights; alpha starts near 0, and a modulator and its fan-out as torch has them.
+
+        In AWD-LSTM the layers start as torch has them, but for the weights of plastic connections.
+        """
+        settings = self.settings
         for name, parameter in self.named_parameters():
             if name.endswith(("alpha", "fan_weight")):
-                nn.init.uniform_(parameter, 0, 0.01 if self.settings.alpha == "connection" else 1e-4)
-            elif not name.endswith("rate") and "modulator" not in name and ".fan." not in name:
-                nn.init.uniform_(parameter, -spread, spread)
+                nn.init.uniform_(parameter, 0, 0.01 if settings.alpha == "connection" else 1e-4)
+            elif settings.awd and name == "output.bias":
+                nn.init.zeros_(parameter)
+            elif settings.awd and name.endswith("recurrent.weight"):
+                nn.init.uniform_(parameter, -0.01, 0.01)
+            elif name.endswith("rate") or "modulator" in name or ".fan." in name:
+                continue
+            elif not (settings.awd and name.startswith("layers.")):
+                nn.init.uniform_(parameter, -settings.spread, settings.spread)
 
-    def forward(self, words: Tensor, states: list[LSTMState]) -> tuple[Tensor, Tensor, list[LSTMState]]:
-        """Logits (steps, batch, vocabulary), the last layer's outputs before dropout, and the new states, cut."""
+    def forward(
+        self, words: Tensor, states: list[LSTMState]
+    ) -> tuple[Tensor, tuple[Tensor, Tensor], list[LSTMState]]:
+        """Logits (steps, batch, vocabulary), the last layer's outputs before and after dropout, states, cut."""
         settings = self.settings
         vectors = self._embed(words)
         vectors = drop(vectors, settings.dropout_input if self.training else 0.0, True)
         outputs, states = self.layers(vectors, states, cut=True)
         last = outputs[-1]
         dropped = drop(last, settings.dropout_output if self.training else 0.0, True)
-        return self.output(dropped), last, states
+        return self.output(dropped), (last, dropped), states
 
     def _embed(self, words: Tensor) -> Tensor:
         share = self.settings.dropout_words if self.training else 0.0
@@ -178,28 +192,33 @@ class LanguageTask(Task[LanguageSettings]):
         torch.manual_seed(int(self.stream("model").integers(2**63)))
         self.model: LanguageModel = LanguageModel(match_parameters(settings, words), words).to(self.device)
         self.columns = side_by_side(self.texts.train.ids, settings.batch)
-        self.place = 0
+        self.place, self.length = 0, settings.window
         self.states = self.model.layers.initial(settings.batch)
         self.average: list[Tensor] = []
         self.averaged = 0
 
     def loss(self, iteration: int) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """Mean cross-entropy of the next words in a window, plus the penalties."""
+        """Cross-entropy of the next words in a window, its sum over steps or its mean, plus the penalties."""
         settings = self.settings
         stream = self.stream("training", iteration)
         torch.manual_seed(int(stream.integers(2**63)))  # of the dropout masks
-        length = self._length(stream)
-        if self.place + length >= len(self.columns):
+        self.length = self._length(stream)
+        if self.place + self.length >= len(self.columns):
             self.place, self.states = 0, self.model.layers.initial(settings.batch)
-        window = self.tensor(self.columns[self.place : self.place + length + 1])
-        self.place += length
+        window = self.tensor(self.columns[self.place : self.place + self.length + 1])
+        self.place += self.length
         self.model.train()
-        logits, last, states = self.model(window[:-1], self.states)
+        logits, (last, dropped), states = self.model(window[:-1], self.states)
         self.states = [carried(state) for state in states]
         entropy = nn.functional.cross_entropy(logits.flatten(0, 1).float(), window[1:].flatten())
-        loss = entropy + settings.activation_penalty * last.square().mean()
+        loss = entropy * self.length if settings.summed else entropy
+        loss = loss + settings.activation_penalty * dropped.square().mean()
         loss = loss + settings.slowness_penalty * (last[1:] - last[:-1]).square().mean()
-        return loss * (length / settings.window if settings.varied else 1.0), {"entropy": entropy.detach()}
+        return loss, {"entropy": entropy.detach()}
+
+    def rate_factor(self) -> float:
+        """Windows of varying length count by their length, as in AWD-LSTM."""
+        return self.length / self.settings.window if self.settings.varied else 1.0
 
     def _length(self, stream: np.random.Generator) -> int:
         """Words of a window: fixed, or AWD-LSTM's draw around the window's length or, at times, half of it."""
@@ -210,8 +229,8 @@ class LanguageTask(Task[LanguageSettings]):
         return int(np.clip(stream.normal(base, 5), 5, window + 10))
 
     def before_step(self) -> None:
-        """Divide the gradient of alpha, as the AWD program does."""
-        if self.settings.alpha_divisor != 1:
+        """Divide the gradient of alpha where connections share it, as the AWD program does."""
+        if self.settings.alpha_divisor != 1 and self.settings.alpha != "connection":
             for name, parameter in self.model.named_parameters():
                 if name.endswith("alpha") and parameter.grad is not None:
                     parameter.grad /= self.settings.alpha_divisor
@@ -240,29 +259,26 @@ class LanguageTask(Task[LanguageSettings]):
         return {
             "cells": list(self.model.settings.cells),
             "validation_perplexity": self.perplexity(self.texts.validation.ids),
-            "test_perplexity": self.perplexity(self.texts.test.ids),
+            "test_perplexity": self.perplexity(self.texts.test.ids, self.settings.test_readers),
         }
 
-    def perplexity(self, ids: NDArray[np.int64]) -> float:
-        """Of a text read from its beginning with empty memory, in parallel stretches.
+    def perplexity(self, ids: NDArray[np.int64], readers: int = READERS) -> float:
+        """Of a text cut into stretches that are read side by side, each with empty memory at its beginning.
 
         Raises:
             FloatingPointError: it is too large for a number, or none.
         """
-        entropy = float(self.losses(ids)[0].mean())
+        entropy = float(self.losses(ids, readers)[0].mean())
         if not entropy < LARGEST:
-            raise FloatingPointError(
-                f"entropy of a text is {entropy:.4g}: allowed is less than {LARGEST}; "
-                "try a smaller --rate or --clip 1"
-            )
+            raise FloatingPointError(f"entropy of a text is {entropy:.4g}: allowed is less than {LARGEST}")
         return math.exp(entropy)
 
     @torch.no_grad()
-    def losses(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def losses(self, ids: NDArray[np.int64], readers: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Loss of every word predicted (nats), and the words themselves, each (words,), stretch after stretch."""
         self.model.eval()
-        columns = side_by_side(ids, READERS)
-        states, losses = self.model.layers.initial(READERS), []
+        columns = side_by_side(ids, readers)
+        states, losses = self.model.layers.initial(readers), []
         for start in range(0, len(columns) - 1, self.settings.window):
             window = self.tensor(columns[start : start + self.settings.window + 1])
             logits, _, states = self.model(window[:-1], states)
@@ -274,7 +290,7 @@ class LanguageTask(Task[LanguageSettings]):
         """Loss of the test text's words by how long ago they were last read."""
         from analysis.memory import loss_by_recency, recency_figure
 
-        losses, words = self.losses(self.texts.test.ids)
+        losses, words = self.losses(self.texts.test.ids, self.settings.test_readers)
         return {"recency": recency_figure({"network": loss_by_recency(losses, words, RECENCY)})}
 
     def state(self) -> dict[str, NDArray]:

@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 from torch.utils.checkpoint import checkpoint
 
 from networks.lstm import LSTMCell, LSTMState, PlasticLSTMCell, StackedLSTM, drop
-from networks.plastic import Lifetime
+from networks.plastic import FAN_OUTS, Lifetime
 
 X, N, B, T = 3, 4, 2, 5
 KINDS: dict[str, dict[str, Any]] = {
@@ -252,3 +252,13 @@ def test_dropout_keeps_the_mean_and_a_locked_mask_holds_for_all_steps() -> None:
 def test_a_word_that_is_no_choice_is_refused() -> None:
     with pytest.raises(ValueError, match="reads: 'next': allowed are new, old"):
         PlasticLSTMCell(X, N, reads="next")
+
+
+@pytest.mark.parametrize("fan_out", FAN_OUTS)
+def test_without_a_modulator_there_is_nothing_to_fan_out(fan_out: str) -> None:
+    torch.manual_seed(0)
+    cells = [PlasticLSTMCell(4, 3, rule="clipped", fan_out=out) for out in (fan_out, "none")]
+    cells[0].load_state_dict(cells[1].state_dict())
+    inputs = draw(1, 5, 2, 4).float()
+    one, other = (cell.unroll(inputs, cell.initial(2))[0] for cell in cells)
+    assert torch.equal(one, other)

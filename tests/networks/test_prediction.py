@@ -65,5 +65,21 @@ def test_other_networks_take_what_they_should() -> None:
     assert len([layer for layer in representation_mlp().modules() if isinstance(layer, nn.Linear)]) == 9
     assert adaptation_network(20, 8, inputs=3)(torch.rand(2, 3, 28, 28)).shape == (2, 20)
     assert size(adaptation_mlp()) == 1761
+
+
+@pytest.mark.parametrize("norm", [True, False])
+def test_networks_of_maml_start_as_the_authors_program_has_them(norm: bool) -> None:
+    torch.manual_seed(0)
+    few_shot, mlp = adaptation_network(20), adaptation_mlp(784, (256, 128, 64, 64), 5, norm=norm)
+    assert few_shot[-1].weight.std().item() == pytest.approx(1.0, rel=0.1)
+    layers = [layer for layer in mlp if isinstance(layer, nn.Linear)]
+    assert all(layer.weight.abs().max() <= 0.02 and not layer.bias.any() for layer in layers)
+    assert layers[0].weight.std().item() == pytest.approx(0.0088, rel=0.02)  # cut off at two deviations of 0.01
+    assert sum(isinstance(layer, nn.BatchNorm1d) for layer in mlp) == (4 if norm else 0)
+    spread = mlp(torch.rand(10, 784)).std(0).mean().item()
+    assert spread > 1e-3 if norm else spread < 1e-4  # without it small weights leave nothing to learn from
+
+
+def test_other_sides_are_refused() -> None:
     with pytest.raises(ValueError, match="side: 42: allowed is 43"):
         representation_network(4, side=42)

@@ -48,6 +48,8 @@ def test_what_is_tested_takes_no_part_in_the_search(learned: int, data: st.DataO
         searched = {*aside.learned[number], *aside.held_out[number]}
         assert searched == set(drawings.learned[number])
         assert searched.isdisjoint(drawings.held_out[number])
+        assert set(aside.learned[number]).isdisjoint(aside.held_out[number])
+    assert aside.learned.shape == drawings.learned.shape  # as many steps, for which the rate is chosen
 
 
 def network() -> nn.Sequential:
@@ -215,6 +217,10 @@ def test_the_model_is_left_as_it_was() -> None:
     [
         (partial(split_drawings, 3, 5, 5, 0), "learned: 5: allowed are 1 to 4 of 5 drawings"),
         (partial(Student, nn.Linear(2, 2), ("body",)), "trained: body: names no parameter"),
+        (
+            partial(Student, network(), ("head",), ("*",)),
+            "redrawn: body.1.bias: allowed are parameters that learn",
+        ),
     ],
 )
 def test_bad_values_are_refused_in_one_line(call: Any, message: str) -> None:
@@ -223,6 +229,8 @@ def test_bad_values_are_refused_in_one_line(call: Any, message: str) -> None:
     drawings = split_drawings(3, 5, 2, 0)
     with pytest.raises(ValueError, match="count: 4: allowed are 1 to 3 classes"):
         draw_course(drawings, 4, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="count: 3: allowed are 0 to the 2 classes"):
+        draw_course(drawings, 2, np.random.default_rng(0)).ended(3)
     with pytest.raises(ValueError, match="scored: 2: allowed are 1 to 1"):
         for_search(drawings, 2)
 

@@ -16,6 +16,7 @@ from cluster.folder import TrialFolder
 from meta.baselines import IN_TASKS, METHODS, OPTIONS
 from meta.data import Characters
 from meta.experiments.continual import EXPERIMENTS, ContinualSettings
+from meta.learners import anml
 from meta.tasks import continual
 from meta.tasks.continual import ContinualTask, check_method, check_parameters, load_classes
 from meta.training import train
@@ -97,6 +98,22 @@ def test_a_class_is_forgotten_before_it_is_learned_and_only_it() -> None:
     changed = (task.head.weight != before).any(1).nonzero().flatten().tolist()
     stream = task.stream("training", 1)
     assert changed == sorted(set(task.trajectory(stream).labels.tolist()))
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_meta_batch_forgets_the_classes_of_all_lifetimes_and_averages_their_gradients(order: int) -> None:
+    together, alone = (ContinualTask(small(batch=count, order=order), 1, None) for count in (2, 1))
+    loss, _ = together.loss(1)
+    loss.backward()
+    alone.model.load_state_dict(together.model.state_dict())  # after the reset of both rows
+    stream, losses = alone.stream("training", 1), []
+    for shown in [alone.trajectory(stream) for _ in range(2)]:
+        scores, _ = anml.meta_scores(alone.learner, [shown], alone.head, None)[0]
+        losses.append(torch.nn.functional.cross_entropy(scores, shown.outer_labels))
+        losses[-1].backward()
+    assert torch.allclose(loss, sum(losses) / 2)
+    for one, other in zip(together.model.parameters(), alone.model.parameters(), strict=True):
+        assert torch.allclose(one.grad, other.grad / 2, rtol=1e-4, atol=1e-7)
 
 
 TREATMENTS = [

@@ -22,6 +22,7 @@ from meta.tasks.language import (
     match_parameters,
     side_by_side,
 )
+from meta.training import make_optimizer, step
 
 PTB = 10_000  # words of its vocabulary
 
@@ -86,14 +87,17 @@ def test_windows_predict_every_word_once_and_carry_the_state(
     assert lengths == {7} if not varied else len(lengths) > 3 and min(lengths) >= 5 and max(lengths) <= 30
 
 
-def test_the_loss_is_the_cross_entropy_of_the_next_words_and_the_penalties() -> None:
-    task = LanguageTask(small(activation_penalty=2.0, slowness_penalty=3.0), 1, None)
+@pytest.mark.parametrize("summed", [True, False])
+def test_the_loss_is_the_cross_entropy_of_the_next_words_and_the_penalties(summed: bool) -> None:
+    task = LanguageTask(small(activation_penalty=2.0, slowness_penalty=3.0, summed=summed), 1, None)
     window = torch.from_numpy(task.columns[:8])
-    logits, last, _ = task.model(window[:-1], task.model.layers.initial(3))
+    logits, (last, dropped), _ = task.model(window[:-1], task.model.layers.initial(3))
+    assert torch.equal(last, dropped)
     loss, measures = task.loss(1)
     log_p = torch.log_softmax(logits, -1)
     entropy = -log_p.gather(-1, window[1:, :, None]).mean()
-    expected = entropy + 2 * last.square().mean() + 3 * (last[1:] - last[:-1]).square().mean()
+    expected = entropy * (7 if summed else 1)  # 7 words a window, averaged over the batch
+    expected = expected + 2 * last.square().mean() + 3 * (last[1:] - last[:-1]).square().mean()
     assert float(measures["entropy"]) == pytest.approx(float(entropy.detach()), rel=1e-5)
     assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
 
@@ -118,11 +122,69 @@ def test_perplexity_predicts_every_word_but_the_first_of_each_stretch() -> None:
     assert task.perplexity(ids) == pytest.approx(float(expected), rel=1e-4)
 
 
+def test_penalties_are_of_outputs_after_dropout_and_of_changes_before_it() -> None:
+    settings = small(dropout_output=0.5, activation_penalty=2.0, slowness_penalty=3.0)
+    task, plain = (LanguageTask(one, 1, None) for one in (settings, replace(settings, activation_penalty=0.0)))
+    seen = []
+    task.model.register_forward_hook(lambda _module, _given, out: seen.append(out[1]))
+    difference = task.loss(1)[0] - plain.loss(1)[0]
+    ((last, dropped),) = seen
+    assert not torch.equal(last, dropped)
+    assert float(difference.detach()) == pytest.approx(2 * float(dropped.detach().square().mean()), rel=1e-3)
+
+
+def test_windows_of_varying_length_scale_the_rate_and_not_the_gradient() -> None:
+    """Where the clip binds, a scaled loss would have no effect: steps go by the rate."""
+    settings = small(varied=True, window=20, batch=2, rate=3.0, clip=1e-3, weight_decay=0.0)
+    task = LanguageTask(settings, 1, None)
+    optimizer = make_optimizer(task.model, settings)
+    lengths = set()
+    for iteration in range(1, 6):
+        before = [parameter.detach().clone() for parameter in task.model.parameters()]
+        step(task, optimizer, iteration)
+        pairs = zip(task.model.parameters(), before, strict=True)
+        change = torch.cat([(parameter.detach() - old).flatten() for parameter, old in pairs])
+        assert float(change.norm()) == pytest.approx(3.0 * 1e-3 * task.length / 20, rel=1e-2)
+        lengths.add(task.length)
+    assert len(lengths) > 1
+
+
+def test_awd_layers_start_as_torch_has_them_and_plastic_weights_near_0() -> None:
+    torch.manual_seed(1)
+    model = LanguageModel(small(awd=True, alpha="neuron", cells=(60, 50)), 40)
+    largest = {name: float(value.detach().abs().max()) for name, value in model.named_parameters()}
+    for name, value in largest.items():
+        if name.startswith("layers.") and name.endswith("recurrent.weight"):
+            assert 0.009 < value <= 0.01
+        elif name.startswith("layers.") and name.endswith(("input.weight", "gates.weight")):
+            assert value == pytest.approx(model.get_parameter(name).shape[1] ** -0.5, rel=0.05)
+    assert largest["output.bias"] == 0
+    assert largest["embedding.weight"] == pytest.approx(0.1, rel=0.05)
+
+
+def test_the_end_of_the_training_text_may_be_the_validation_text(words: dict[str, Any]) -> None:
+    whole = load_texts(small(**words), None)
+    cut = load_texts(small(**words, validation_share=0.25), None)
+    assert len(cut.validation) == round(0.25 * len(whole.train))
+    np.testing.assert_array_equal(np.concatenate([cut.train.ids, cut.validation.ids]), whole.train.ids)
+    np.testing.assert_array_equal(cut.test.ids, whole.test.ids)
+
+
+def test_one_reader_reads_the_test_text_from_end_to_end() -> None:
+    task = LanguageTask(small(test_readers=1), 1, None)
+    ids = task.texts.test.ids
+    with torch.no_grad():
+        words = torch.from_numpy(ids)[:, None]
+        logits, _, _ = task.model.eval()(words[:-1], task.model.layers.initial(1))
+        expected = torch.nn.functional.cross_entropy(logits[:, 0], words[1:, 0]).exp()
+    assert task.evaluate()["test_perplexity"] == pytest.approx(float(expected), rel=1e-4)
+
+
 def test_a_diverged_perplexity_says_so() -> None:
     task = LanguageTask(small(), 1, None)
     with torch.no_grad():
         task.model.output.bias.copy_(torch.linspace(0, 1e6, len(task.model.output.bias)))
-    with pytest.raises(FloatingPointError, match="try a smaller --rate"):
+    with pytest.raises(FloatingPointError, match=r"entropy of a text is .*: allowed is less than"):
         task.validate(1)
 
 
@@ -173,15 +235,16 @@ def test_parameters_are_averaged_from_an_iteration_on_and_evaluated_so() -> None
     torch.testing.assert_close(weight.detach(), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_the_gradient_of_alpha_is_divided_and_no_other() -> None:
-    task = LanguageTask(small(alpha_divisor=4.0, modulation="simple"), 1, None)
+@pytest.mark.parametrize("alpha", ["connection", "neuron", "one"])
+def test_the_gradient_of_a_shared_alpha_is_divided_and_no_other(alpha: str) -> None:
+    task = LanguageTask(small(alpha_divisor=4.0, modulation="simple", alpha=alpha), 1, None)
     task.loss(1)[0].backward()
     before = {n: p.grad.clone() for n, p in task.model.named_parameters() if p.grad is not None}
     task.before_step()
     divided = [
         n for n, p in task.model.named_parameters() if p.grad is not None and not torch.equal(p.grad, before[n])
     ]
-    assert divided and all(name.endswith("alpha") for name in divided)
+    assert bool(divided) == (alpha != "connection") and all(name.endswith("alpha") for name in divided)
     for name in divided:
         torch.testing.assert_close(task.model.get_parameter(name).grad * 4, before[name])  # type: ignore[operator]
 
@@ -223,7 +286,7 @@ def test_a_tied_model_s_words_go_out_by_the_vectors_they_come_in_by() -> None:
 
 def test_fresh_models_guess_evenly() -> None:
     task = LanguageTask(small(spread=0.01), 1, None)
-    loss = float(task.loss(1)[0].detach())
+    loss = float(task.loss(1)[1]["entropy"])
     assert loss == pytest.approx(math.log(len(task.texts.train.vocabulary)), rel=0.01)
 
 
