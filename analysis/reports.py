@@ -87,10 +87,16 @@ def subject(paths: Sequence[Path], out: Path | None, experiments: Mapping[str, E
         experiments: that there are, by name.
 
     Raises:
-        UserError: not a run folder, no finished trial, or runs that do not belong together.
+        UserError: not a run of this program, no finished trial, or runs that do not belong together.
     """
     runs = [RunFolder(path) for path in paths]
     descriptions = [run.description for run in runs]
+    for path, description in zip(paths, descriptions, strict=True):
+        if description["experiment"] not in experiments and description["command"]:
+            raise UserError(
+                f"{path}: experiment {description['experiment']}: not one of this program: "
+                f"the run was made by: {description['command']}"
+            )
     treatments = all_treatments(paths, descriptions, experiments)
     if out is None and len(paths) > 1:
         raise UserError("--out: missing: allowed with several runs is a folder for their report")

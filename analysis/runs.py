@@ -110,7 +110,7 @@ def read_metrics(folders: Iterable[TrialFolder], columns: Iterable[str] = ()) ->
     wanted = list(columns)
     for folder in folders:
         file = folder.path / "metrics.csv"
-        table = _whole_rows(file)
+        table = _whole_rows(file, folder.finished)
         for column in wanted:
             if column not in table:
                 raise UserError(f"{file}: column {column}: missing")
@@ -128,11 +128,16 @@ def read_metrics(folders: Iterable[TrialFolder], columns: Iterable[str] = ()) ->
     return whole
 
 
-def _whole_rows(file: Path) -> pd.DataFrame:
+def _whole_rows(file: Path, finished: bool) -> pd.DataFrame:
+    """The rows of a file; of a trial that is running, the last may be there in part."""
     import pandas as pd
 
     try:
         content = file.read_bytes()
+        if finished and not content.endswith(b"\n"):
+            raise UserError(f"{file}: its last row is cut off, though the trial is finished: the file is damaged")
         return pd.read_csv(io.BytesIO(content[: content.rfind(b"\n") + 1]))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
         raise UserError(f"{file}: cannot be read: {str(error).strip()}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -19,7 +20,26 @@ from cluster.where import add_where_arguments
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
+    """An argument parser whose errors are one line, and which knows what a mistyped flag is like."""
+
+    def parse_args(self, words: Sequence[str], namespace: None = None) -> argparse.Namespace:  # type: ignore[override]
+        """What the words say.
+
+        Raises:
+            UserError: they are not understood.
+        """
+        arguments, unknown = self.parse_known_args(words)
+        if unknown:
+            (commands,) = (each for each in self._actions if isinstance(each, argparse._SubParsersAction))
+            command = commands.choices[arguments.command]
+            near = difflib.get_close_matches(unknown[0], command._option_string_actions, 1, 0.75)
+            raise UserError(
+                f"{' '.join(unknown)}: not understood"
+                + (f": did you mean {near[0]}?" if near else "")
+                + f" (see {command.prog} {getattr(arguments, 'experiment', None) or ''}".rstrip()
+                + " --help)"
+            )
+        return arguments
 
     def error(self, message: str) -> NoReturn:
         """Leave with exit code 2."""

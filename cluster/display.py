@@ -108,7 +108,7 @@ class Display:
         text = f"{self.done}/{self.total} trials finished, {len(self.running)} running"
         speed, left = self._speed()
         if left is not None:
-            text += f", {speed:.0f} {self.steps}s/s, about {duration(left)} left"
+            text += f", {speed:{'.0f' if speed >= 10 else '.2g'}} {self.steps}s/s, about {duration(left)} left"
         return text
 
     def _table(self) -> Table:

@@ -30,6 +30,7 @@ class Experiment:
         trials: trials of a treatment at each scale.
         scales: what each scale changes.
         shown: columns of metrics.csv that a person watches while trials run.
+        defaults: treatments that run instead at some scales.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Experiment:
     trials: Mapping[str, int]
     scales: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     shown: tuple[str, ...] = ()
+    defaults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def treated(self, settings: Any, treatment: str) -> Any:
         """Settings of one treatment.
@@ -91,7 +93,8 @@ class Program:
         prepare: called once before the trials, e.g. to compile kernels.
         steps: column of metrics.csv that counts steps.
         length: field of the settings that holds the number of steps.
-        places: flags that say where things are, with their help; they decide no result.
+        places: flags that say where things are, each with what stands for its value in the help, and its help;
+            they decide no result.
         epilog: examples for the help.
         check: called before the run folder is made; refuses with a UserError what cannot run.
     """
@@ -102,7 +105,7 @@ class Program:
     prepare: Callable[[Plan, Mapping[str, str | None]], None]
     steps: str
     length: str
-    places: Mapping[str, str]
+    places: Mapping[str, tuple[str, str]]
     epilog: str
     check: Callable[[Plan, Mapping[str, str | None]], None] | None = None
 

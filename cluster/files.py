@@ -6,8 +6,9 @@ import contextlib
 import io
 import json
 import os
+import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,30 @@ def disk_error(path: Path, error: OSError) -> UserError:
     return UserError(f"{path}: cannot be written: {error.strerror or error}")
 
 
+def check_writable(flag: str, folder: Path) -> None:
+    """Refuse a folder in which no file can be made; it is left as it was.
+
+    Raises:
+        UserError: names the flag.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(f"{flag} {folder}: cannot be written: {error.strerror or error}") from None
+    finally:
+        remove_empty(made)
+
+
+def remove_empty(folders: Sequence[Path]) -> None:
+    """Remove folders that are empty, inner ones first; others stay."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON atomically."""
     write_atomic(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
@@ -117,8 +142,12 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
     write_atomic(path, buffer.getvalue())
 
 
-def read_arrays(path: Path) -> dict[str, NDArray]:
+def read_arrays(path: Path, remedy: str = "") -> dict[str, NDArray]:
     """Read an npz file; never unpickles.
+
+    Args:
+        path: of the file.
+        remedy: what a person can do if it is damaged.
 
     Raises:
         UserError: no such file, or it is truncated, corrupt or holds objects.
@@ -130,6 +159,5 @@ def read_arrays(path: Path) -> dict[str, NDArray]:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        raise UserError(
-            f"{path}: truncated or corrupt ({type(error).__name__}); remove it to start this trial over"
-        ) from None
+        advice = f"; {remedy}" if remedy else ""
+        raise UserError(f"{path}: truncated or corrupt ({type(error).__name__}){advice}") from None

@@ -87,8 +87,9 @@ class RunFolder:
             return folder._create_remote({"format": FORMAT, **description})
         litter = {partial_path(folder.path / "run.json")}  # of a run killed before it began
         if folder.path.exists() and (not folder.path.is_dir() or set(folder.path.iterdir()) - litter):
-            held = "another run" if (folder.path / "run.json").exists() else "other files"
-            raise UserError(f"--out {path}: holds {held}: allowed is a new or empty folder, or --resume")
+            held = "holds another run" if (folder.path / "run.json").exists() else "holds other files"
+            state = held if folder.path.is_dir() else "is a file"
+            raise UserError(f"--out {path}: {state}: allowed is a new or empty folder, or --resume")
         existed = folder.path.exists()
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
@@ -280,7 +281,7 @@ class TrialFolder:
         if not self._checkpoint.exists():
             self._metrics.unlink(missing_ok=True)
             return None
-        arrays = read_arrays(self._checkpoint)
+        arrays = read_arrays(self._checkpoint, "remove it to start this trial over")
         if "metrics_bytes" not in arrays:
             raise UserError(f"{self._checkpoint}: not a trial's checkpoint; remove it to start this trial over")
         length = int(arrays.pop("metrics_bytes"))

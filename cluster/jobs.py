@@ -234,7 +234,7 @@ def complete(words: Sequence[str]) -> list[str]:
     """
     words = list(words)
     if not words or words[0] not in ("run", "retry"):
-        raise UserError(f"submit {' '.join(words)}: allowed after -- is run EXPERIMENT ... or retry RUN ...")
+        raise UserError(f"{' '.join(['submit', *words])}: allowed after -- is run EXPERIMENT ... or retry RUN ...")
     if words[0] == "run":
         out = dict(pairwise(words)).get("--out")
         if out is None:

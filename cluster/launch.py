@@ -37,7 +37,7 @@ def add_run_arguments(parser: argparse.ArgumentParser, program: Program, setting
     parser.epilog = program.epilog
     names = ", ".join(program.experiments)
     parser.add_argument("experiment", nargs="?", metavar="EXPERIMENT", help="one of " + names)
-    parser.add_argument("--scale", metavar="SCALE", help="paper (default), laptop (minutes) or smoke (seconds)")
+    parser.add_argument("--scale", metavar="SCALE", help=_scales_help(program))
     parser.add_argument("--treatments", nargs="+", metavar="T", help=f"see `{program.name} list EXPERIMENT`")
     parser.add_argument("--trials", metavar="N", help="trials of each treatment")
     parser.add_argument("--seed", metavar="N", help="seed of the run (default 1)")
@@ -67,6 +67,14 @@ def add_run_arguments(parser: argparse.ArgumentParser, program: Program, setting
             metavar="V",
             help=text,
         )
+
+
+def _scales_help(program: Program) -> str:
+    """Scales of all experiments, and others that some have."""
+    every = [frozenset(experiment.scales) for experiment in program.experiments.values()]
+    some = sorted(scale for scale in set().union(*every) if not all(scale in scales for scales in every))
+    text = "paper (default), laptop (minutes) or smoke (seconds)"
+    return text + (f"; some experiments have {', '.join(some)} too: see `{program.name} list`" if some else "")
 
 
 def chosen_settings(program: Program, words: list[str]) -> type | None:
@@ -104,6 +112,8 @@ def list_experiments(program: Program, name: str | None) -> None:
         for treatment, changes in experiment.treatments.items():
             treatments.add_row(treatment + (" *" if treatment in experiment.default else ""), _pairs(changes))
         console.print(scales, "", treatments, "", "* runs when no treatment is named")
+        for scale, names in experiment.defaults.items():
+            console.print(f"  at scale {scale}: {', '.join(names)}")
 
 
 def _pairs(changes: Mapping[str, Any]) -> str:
@@ -122,7 +132,9 @@ def make_plan(program: Program, arguments: argparse.Namespace) -> Plan:
     base: dict[str, Any] = {}
     if arguments.config is not None:
         base = read_description(arguments.config)
-    elif arguments.resume and arguments.experiment is None and arguments.out is not None:
+    elif arguments.resume and arguments.experiment is None:
+        if arguments.out is None:
+            raise UserError("--out: missing: allowed with --resume alone is the folder of a run")
         base = RunFolder(arguments.out).description
     experiment = program.find(arguments.experiment or base.get("experiment"))
     scale = arguments.scale or base.get("scale", "paper")
@@ -131,7 +143,9 @@ def make_plan(program: Program, arguments: argparse.Namespace) -> Plan:
         settings = with_values(settings, base.get("settings", {}))
     given = {field.name: getattr(arguments, field.name, None) for field in dataclasses.fields(settings)}
     settings = with_values(settings, {key: value for key, value in given.items() if value is not None})
-    treatments = tuple(arguments.treatments or base.get("treatments", experiment.default))
+    treatments = tuple(
+        arguments.treatments or base.get("treatments", experiment.defaults.get(scale, experiment.default))
+    )
     if len(set(treatments)) < len(treatments):
         raise UserError(f"--treatments {' '.join(treatments)}: allowed is each of them once")
     for treatment in treatments:
@@ -139,7 +153,12 @@ def make_plan(program: Program, arguments: argparse.Namespace) -> Plan:
         for field, value in given.items():
             if value is not None and field in experiment.treatments[treatment]:
                 flag = "--" + field.replace("_", "-")
-                raise UserError(f"{flag}: treatment {treatment} sets it: allowed are treatments that do not")
+                asked = " ".join(value) if isinstance(value, list) else value
+                others = [name for name, changes in experiment.treatments.items() if field not in changes]
+                raise UserError(
+                    f"{flag} {asked}: treatment {treatment} sets it: "
+                    f"allowed are treatments that do not: {', '.join(others) or 'there is none'}"
+                )
     trials = arguments.trials
     if trials is None:
         trials = base["trials"] if base and arguments.scale is None else experiment.trials[scale]
@@ -168,6 +187,8 @@ def launch(program: Program, arguments: argparse.Namespace, only: Collection[Tri
     """
     plan = make_plan(program, arguments)
     where = chosen_where(arguments)
+    if str(arguments.out).startswith("memory://") and (where.workers != 0 or where.address is not None):
+        raise UserError(f"--out {arguments.out}: the memory of one process: allowed is --workers 0 with it")
     places = {name: getattr(arguments, name) for name in program.places}
     if program.check is not None:
         program.check(plan, places)
@@ -213,8 +234,8 @@ def retry(program: Program, arguments: argparse.Namespace) -> None:
 
 def add_places(parser: argparse.ArgumentParser, program: Program) -> None:
     """Flags that say where things are."""
-    for name, text in program.places.items():
-        parser.add_argument("--" + name.replace("_", "-"), metavar="DIR", help=text)
+    for name, (metavar, text) in program.places.items():
+        parser.add_argument("--" + name.replace("_", "-"), metavar=metavar, help=text)
 
 
 def _function(

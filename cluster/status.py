@@ -78,7 +78,8 @@ def _age(driver: dict[str, Any]) -> float:
 
 
 def show_status(program: str, run: RunFolder) -> None:
-    """Print how a run stands, and what to do next."""
+    """Print how a run stands, and what to do next with the program that made it, else with this one."""
+    program = str(run.description["command"]).partition(" ")[0] or program
     status = read_status(run)
     console = Console(highlight=False, markup=False, soft_wrap=True)
     total = len(status.done) + len(status.failed) + len(status.running) + len(status.waiting)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,18 +27,28 @@ def location(text: str | Path) -> Path:
     """Where a run folder is: a path, or what stands in for one at a URL (typed as a path for its users' sake).
 
     Raises:
-        UserError: a URL of a kind that is not known or whose package is not installed.
+        UserError: a URL without a name, or of a kind that is not known or whose package is not installed.
     """
     if not isinstance(text, str):
         return text
+    if not text:
+        raise UserError("an empty name: allowed are folders, files and URLs")
     if "://" not in text:
         return Path(text)
     kind, rest = text.split("://", 1)
+    if not rest.strip("/"):
+        raise UserError(f"{text}: allowed is {kind}:// with a name after it")
     if kind in ("file", "local"):
         return Path(rest)
     place = RemotePath(f"{kind}://{rest.rstrip('/')}")
     _ = place.system
     return cast(Path, place)
+
+
+def _needed(kind: Any) -> list[str]:
+    """What a file system must be told to be made."""
+    parameters = list(signature(kind.__init__).parameters.values())[1:]
+    return [one.name for one in parameters if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD]
 
 
 def is_remote(path: Any) -> bool:
@@ -58,6 +69,11 @@ class RemotePath:
 
         kind = self.url.split("://", 1)[0]
         try:
+            lacking = _needed(fsspec.get_filesystem_class(kind))
+            if lacking:
+                raise UserError(
+                    f"{self.url}: {kind}:// needs more than an address ({lacking[0]}): allowed is e.g. s3://"
+                )
             return fsspec.filesystem(kind, use_listings_cache=False)
         except ImportError:
             package = EXTRAS.get(kind, kind)

@@ -248,6 +248,7 @@ def draw(
             view.curves,
             list(groups),
             xlabel=view.xlabel,
+            xscale=view.xscale,
             colours=colours,
             against=view.against(groups),
         )

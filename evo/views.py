@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from analysis.curves import Scale
+
 #: Whether something came about in a trial, from its result; None where the problem does not know it.
 Outcome = Callable[[Mapping[str, Any]], bool | None]
 
@@ -61,6 +63,7 @@ class View:
         durations: how long things took.
         x: column of metrics.csv over which curves are drawn, where it has a value.
         xlabel: what that column counts.
+        xscale: of that axis.
         against: the treatment that each is compared with, from all of them.
         maps: figures from the folders of the trials, with the best networks of further runs laid over.
     """
@@ -74,6 +77,7 @@ class View:
     durations: tuple[Duration, ...] = (Duration("solved_generation", "generation solved"),)
     x: str = "generation"
     xlabel: str = "Generation"
+    xscale: Scale = "linear"
     against: Callable[[Iterable[str]], dict[str, str]] = against_first
     maps: Callable[[Subject, Sequence[Result], Sequence[Path]], dict[str, Figure]] | None = None
 
@@ -195,6 +199,7 @@ ADAPTATION = replace(
     ),
     x="adapting",
     xlabel="Generations of the second problem",
+    xscale="log",  # most adapt within some hundred generations, a few after thousands
     against=without_cost_or_change,
 )
 

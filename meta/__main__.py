@@ -38,7 +38,7 @@ def _work(words: list[str]) -> None:
     report.add_argument("--out", type=Path, metavar="DIR", help="where to write (default RUN/report)")
     show = add_command(commands, "show", "draw one trained network and what it does")
     show.add_argument("trial", type=location, metavar="TRIAL", help="folder of a finished trial")
-    show.add_argument("--data-folder", metavar="DIR", help=PROGRAM.places["data_folder"])
+    show.add_argument("--data-folder", metavar="DIR", help=PROGRAM.places["data_folder"][1])
     show.add_argument("--out", type=Path, metavar="DIR", help="folder of the figures (default in RUN/report)")
     _dispatch(parser.parse_args(words), PROGRAM)
 

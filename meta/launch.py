@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.experiments import Plan, Program
+from cluster.files import check_writable
 from cluster.trials import Progress, Trial
 from meta.experiments import EXPERIMENTS
 
@@ -25,6 +26,9 @@ def check(plan: Plan, places: Mapping[str, str | None]) -> None:
     from meta.start import check_start
     from meta.training import check_device
 
+    events = places.get("tensorboard")
+    if events is not None and "://" not in events:
+        check_writable("--tensorboard", Path(events))
     for treatment in plan.treatments:
         settings = plan.experiment.treated(plan.settings, treatment)
         check_device(settings.device)
@@ -55,11 +59,20 @@ PROGRAM = Program(
     "iteration",
     "iterations",
     places={
-        "data_folder": "where data are (default: environment NEUROMATERIALS_DATA, else the user's cache)",
-        "tensorboard": "also write TensorBoard events there",
-        "gradient_workers": "with --parts: processes that share each trial's batches (default 0: its own)",
-        "gradient_address": "with --gradient-workers: Ray cluster they run on (default: one on this machine)",
-        "gpus_per_worker": "with --gradient-workers: GPUs of each, fractions allowed (default 0); see --device",
+        "data_folder": (
+            "DIR",
+            "where data are (default: environment NEUROMATERIALS_DATA, else the user's cache)",
+        ),
+        "tensorboard": ("DIR", "also write TensorBoard events there"),
+        "gradient_workers": ("N", "with --parts: processes that share each trial's batches (default 0: its own)"),
+        "gradient_address": (
+            "A",
+            "with --gradient-workers: Ray cluster that has them (default: this machine)",
+        ),
+        "gpus_per_worker": (
+            "X",
+            "with --gradient-workers: GPUs of each, or fractions (default 0); see --device",
+        ),
     },
     epilog=EPILOG,
     check=check,

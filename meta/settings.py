@@ -29,7 +29,7 @@ class Training:
     #: What a person can do about a training that diverged.
     remedy: ClassVar[str] = "try a smaller --rate or --clip 1"
 
-    iterations: int = parameter(1000, "steps of the outer optimiser", 1)
+    iterations: int = parameter(1000, "steps of the outer optimiser", 0)
     batch: int = parameter(1, "lifetimes of an iteration", 1)
     parts: int = parameter(
         1, "parts that a batch is cut into, whose gradients are computed apart and added in order", 1

@@ -15,7 +15,7 @@ from cluster.parameters import with_values
 from cluster.storage import is_remote
 from meta.experiments import EXPERIMENTS
 from meta.task import Task
-from meta.training import load_model
+from meta.training import LOST, load_model
 
 
 def show(trial: Path, data: str | None, out: Path | None) -> None:
@@ -35,12 +35,12 @@ def show(trial: Path, data: str | None, out: Path | None) -> None:
     if out is None and is_remote(trial):
         raise UserError(f"--out: missing: allowed for {trial} is a folder on this machine for its figures")
     result = _result(trial)
+    task = trained_task(trial, data)
     table = Table("measure", "value", box=None, padding=(0, 2), show_header=False)
     for name, value in result.items():
         if not isinstance(value, list | dict):
             table.add_row(name.replace("_", " "), f"{value:.5g}" if isinstance(value, float) else str(value))
     Console(highlight=False).print(table)
-    task = trained_task(trial, data)
     target = out or trial.resolve().parent.parent / "report" / "networks"
     make_folder(target)
     name = f"{trial.resolve().parent.name}-{trial.resolve().name}"
@@ -75,7 +75,7 @@ def trained_task(trial: Path, data: str | None = None) -> Task[Any]:
     settings = with_values(experiment.settings, result.get("settings", {}) | {"device": "cpu"}).checked()
     task = settings.task(int(result["seed"]), data)
     try:
-        load_model(task.model, read_arrays(trial / "model.npz"))
+        load_model(task.model, read_arrays(trial / "model.npz", LOST))
     except (RuntimeError, ValueError) as error:
         raise UserError(f"{trial / 'model.npz'}: not this trial's model ({str(error).splitlines()[0]})") from None
     return task

@@ -11,7 +11,7 @@ from cluster.files import read_arrays
 from cluster.folder import RunFolder
 from cluster.storage import location
 from meta.settings import Training
-from meta.training import load_model
+from meta.training import LOST, load_model
 
 
 def trained_network(start: str, number: int) -> Path:
@@ -43,7 +43,7 @@ def start_from(model: nn.Module, start: str, number: int) -> None:
     Raises:
         UserError: they are another network's.
     """
-    arrays = read_arrays(trained_network(start, number))
+    arrays = read_arrays(trained_network(start, number), LOST)
     own = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     found = {name: value.shape for name, value in arrays.items()}
     if found != own:

@@ -175,7 +175,8 @@ def unpack(
         return int(arrays["iteration"])
     except (KeyError, IndexError, ValueError, RuntimeError) as error:
         lines = [line.strip() for line in str(error).splitlines()]  # torch says what is wrong in the second
-        reason = f"it lacks {lines[0]}" if isinstance(error, KeyError) else lines[min(1, len(lines) - 1)]
+        # a network of another size differs in every parameter
+        reason = f"it lacks {lines[0]}" if isinstance(error, KeyError) else lines[min(1, len(lines) - 1)][:200]
         raise UserError(
             f"{folder.path / 'checkpoint.npz'}: not a checkpoint of this trial ({reason}); "
             "remove it to start this trial over"
@@ -193,6 +194,10 @@ def laid_out_like(parameter: Tensor, value: NDArray) -> Tensor:
 def section(arrays: Mapping[str, NDArray], prefix: str) -> dict[str, NDArray]:
     """Arrays whose names begin with a prefix, without it."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+#: What to do about a damaged file of a trained network.
+LOST = "remove its trial's folder to run the trial again with --resume"
 
 
 def load_model(model: torch.nn.Module, arrays: Mapping[str, NDArray]) -> None:

@@ -9,7 +9,7 @@ import os
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from cluster.errors import UserError
+from cluster.files import remove_empty
 from meta.data.folder import DATA_VARIABLE, find_file
 
 #: Seconds without an answer after which a download is given up.
@@ -103,14 +104,7 @@ def download(url: str, path: Path, sha256: str, size: int) -> None:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from None
     finally:
         if not path.exists():
-            _remove(made)
-
-
-def _remove(folders: Sequence[Path]) -> None:
-    """Remove folders that are empty, inner ones first."""
-    with contextlib.suppress(OSError):
-        for folder in folders:
-            folder.rmdir()
+            remove_empty(made)
 
 
 def _receive(url: str, path: Path, file: BinaryIO, sha256: str, size: int) -> None:

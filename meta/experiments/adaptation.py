@@ -24,7 +24,7 @@ class SineSettings(Training):
 
     remedy: ClassVar[str] = INNER_REMEDY
 
-    iterations: int = parameter(70_000, "steps of the outer optimiser", 1)
+    iterations: int = parameter(70_000, "steps of the outer optimiser", 0)
     batch: int = parameter(25, "sines of an iteration", 1)
     learner: str = parameter(
         "maml",
@@ -55,7 +55,7 @@ class FewShotSettings(Training):
 
     remedy: ClassVar[str] = INNER_REMEDY
 
-    iterations: int = parameter(60_000, "steps of the outer optimiser", 1)
+    iterations: int = parameter(60_000, "steps of the outer optimiser", 0)
     batch: int = parameter(32, "episodes of an iteration", 1)
     data: str = parameter("omniglot", "characters", choices=("omniglot", "generated"))
     generated: int = parameter(1600, "classes of generated characters", 10)

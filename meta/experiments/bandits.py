@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class BanditSettings(LifetimeSettings):
     """Settings of bandits; the defaults are those of Wang et al.'s program, one lifetime an update."""
 
-    iterations: int = parameter(20_000, "steps of the outer optimiser", 1)
+    iterations: int = parameter(20_000, "steps of the outer optimiser", 0)
     arms: int = parameter(2, "arms; all kinds but independent have 2, informative 11", 2)
     pulls: int = parameter(100, "steps of a lifetime", 1)
     kind: str = parameter(

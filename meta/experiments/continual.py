@@ -292,6 +292,7 @@ EXPERIMENTS = (
         {"paper": 10, "reduced": 3, "laptop": 1, "smoke": 2},
         _SCALES,
         _SHOWN,
+        dict.fromkeys(("reduced", "laptop"), ("anml", "anml-no-nm", "oml-fast", "pretrain-fast", "scratch")),
     ),
     Experiment(
         "javed2019-omniglot",
@@ -328,8 +329,8 @@ EXPERIMENTS = (
         {"paper": 10, "reduced": 3, "laptop": 1, "smoke": 2},
         {
             "paper": {},
-            "reduced": _REDUCED | {"counts": (10, 50, 100, 150, 200)},
-            "laptop": _LAPTOP,
+            "reduced": _REDUCED | _FAST | {"counts": (10, 50, 100, 150, 200)},
+            "laptop": _LAPTOP | _FAST,
             "smoke": _SMOKE | {"drawings": 2},
         },
         _SHOWN,
@@ -338,6 +339,9 @@ EXPERIMENTS = (
         "frati2024-omniglot",
         "Is forgetting the last layer now and then, without any unrolled gradient, enough to learn in sequence?",
         FRATI,
+        # All train as long as the meta-learned ones, on batches of 84 drawings, and i.i.d. training is zapped once
+        # an epoch; the authors give ASB 9,000 episodes, and i.i.d. training ten epochs of batches of 256. Drawings
+        # of a lifetime are all 20 of a class, each once; theirs are drawn 20 times from 15.
         ContinualSettings(iterations=25_000),
         {
             "asb": _UNGATED | {"learner": "alternating"},

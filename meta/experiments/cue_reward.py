@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class CueRewardSettings(LifetimeSettings):
     """Settings of cue-reward association; the defaults are those of the published program."""
 
-    iterations: int = parameter(200_000, "steps of the outer optimiser", 1)
+    iterations: int = parameter(200_000, "steps of the outer optimiser", 0)
     batch: int = parameter(30, "lifetimes of an iteration", 1)
     rate: float = parameter(1e-4, "rate of the outer optimiser", 0)
     epsilon: float = parameter(1e-6, "what adam and rmsprop add to the root of a mean square", 0)

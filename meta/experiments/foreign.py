@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class ForeignSettings(LifetimeSettings):
     """Settings of a Gymnasium environment with discrete actions."""
 
-    iterations: int = parameter(500, "steps of the outer optimiser", 1)
+    iterations: int = parameter(500, "steps of the outer optimiser", 0)
     batch: int = parameter(16, "lifetimes of an iteration", 1)
     rate: float = parameter(3e-3, "rate of the outer optimiser", 0)
     clip: float = parameter(1.0, "largest norm of the gradient; 0 does not clip", 0)

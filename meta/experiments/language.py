@@ -25,7 +25,7 @@ class LanguageSettings(Training):
     An epoch of the Penn Treebank's 929,589 words in batches of 20 and windows of 20 is 2,323 iterations.
     """
 
-    iterations: int = parameter(30_199, "windows to train on; the text begins again where it ends", 1)
+    iterations: int = parameter(30_199, "windows to train on; the text begins again where it ends", 0)
     batch: int = parameter(20, "stretches of the text that are read side by side", 1)
     optimizer: str = parameter("sgd", "outer optimiser", choices=("adam", "sgd"))
     rate: float = parameter(1.0, "rate of the outer optimiser", 0)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class OmniglotSettings(Training):
     """Settings of one-shot learning; the defaults are those of the camera-ready program, in batches of one."""
 
-    iterations: int = parameter(5_000_000, "steps of the outer optimiser", 1)
+    iterations: int = parameter(5_000_000, "steps of the outer optimiser", 0)
     rate: float = parameter(3e-5, "rate of the outer optimiser", 0)
     decay: float = parameter(0.666, "factor on the rate every --decay-every iterations", 0, 1)
     decay_every: int = parameter(1_000_000, "iterations between decays of the rate", 1)

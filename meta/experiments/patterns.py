@@ -21,7 +21,7 @@ SOURCE = "Miconi, Clune & Stanley 2018, ICML (arXiv 1804.02464)"
 class PatternSettings(Training):
     """Settings of pattern completion; the defaults are those of the program published with the paper."""
 
-    iterations: int = parameter(2000, "steps of the outer optimiser", 1)
+    iterations: int = parameter(2000, "steps of the outer optimiser", 0)
     rate: float = parameter(3e-4, "rate of the outer optimiser", 0)
     network: str = parameter(
         "plastic", "plastic or plain recurrent neurons, or an LSTM", choices=("plastic", "rnn", "lstm")

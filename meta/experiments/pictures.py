@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class PictureSettings(Training):
     """Settings of picture completion; the defaults are those of the program published with the paper."""
 
-    iterations: int = parameter(100_000, "steps of the outer optimiser", 1)
+    iterations: int = parameter(100_000, "steps of the outer optimiser", 0)
     rate: float = parameter(1e-4, "rate of the outer optimiser", 0)
     data: str = parameter("cifar10", "grey 32x32 pictures", choices=("cifar10", "generated"))
     pictures: int = parameter(3, "pictures of a lifetime", 1)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class TwoStepSettings(LifetimeSettings):
     """Settings of the two-step task; the defaults are those of 2018, one lifetime an update."""
 
-    iterations: int = parameter(10_000, "steps of the outer optimiser", 1)
+    iterations: int = parameter(10_000, "steps of the outer optimiser", 0)
     optimizer: str = parameter("rmsprop", "outer optimiser", choices=("adam", "rmsprop", "sgd"))
     rate: float = parameter(7e-4, "rate of the outer optimiser", 0)
     clip: float = parameter(999.0, "largest norm of the gradient; 0 does not clip", 0)

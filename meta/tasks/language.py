@@ -56,9 +56,13 @@ def load_texts(settings: LanguageSettings, data: str | None) -> Texts:
         parts = [generate_text(size, seed) for size, seed in zip(sizes, GENERATED_SEEDS, strict=True)]
         names, flags = [(str(settings.generated),)] * 3, ["--generated"] * 3
     else:
-        folder = data_folder(data)
-        parts = [load_text(_paths(names[0], settings.data, folder))]
-        parts += [load_text(_paths(n, settings.data, folder), parts[0].vocabulary) for n in names[1:]]
+        folder, parts, vocabulary = data_folder(data), [], None
+        for flag, given in zip(flags, names, strict=True):
+            try:
+                parts.append(load_text(_paths(given, settings.data, folder), vocabulary))
+            except UserError as error:
+                raise UserError(f"{flag} {' '.join(given)}: {error}") from None
+            vocabulary = parts[0].vocabulary
     if settings.validation_share:
         whole, cut = parts[0], round(len(parts[0]) * (1 - settings.validation_share))
         parts[:2] = Text(whole.ids[:cut], whole.vocabulary), Text(whole.ids[cut:], whole.vocabulary)

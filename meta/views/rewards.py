@@ -83,12 +83,12 @@ def answers_by_trial(groups: Groups) -> dict[str, Figure]:
 def visits_of_lifetimes(groups: Groups) -> dict[str, Figure]:
     """Visits of the rewarded cell over a lifetime: those of an agent that learns come ever faster."""
     from analysis.curves import Curve, Panel, curves_figure
-    from analysis.intervals import mean_curve
+    from analysis.intervals import quartile_curve
 
     curves = []
     for name, results in groups.items():
-        means = mean_curve([result["visits_curve"] for result in results])
-        curves.append(Curve(np.arange(1, len(means.mean) + 1), means.mean, means.low, means.high, name))
+        visits = quartile_curve([result["visits_curve"] for result in results])
+        curves.append(Curve(np.arange(1, len(visits.median) + 1), visits.median, visits.low, visits.high, name))
     return {"visits": curves_figure([Panel(curves, "Visits so far")], "Step")}
 
 

@@ -152,3 +152,17 @@ def test_bad_files_are_named(run: Path) -> None:
     (run / "pa" / "trial-000" / "metrics.csv").write_text('a,"b\n1,2,3\n')
     with pytest.raises(UserError, match=r"metrics\.csv: cannot be read"):
         metrics_of([run])
+
+
+@pytest.mark.parametrize("number", [0, 10])
+def test_a_row_cut_off_is_left_out_while_a_trial_runs_and_refused_when_it_is_finished(
+    run: Path, number: int
+) -> None:
+    file = run / "pcc" / f"trial-{number:03d}" / "metrics.csv"
+    file.write_bytes(file.read_bytes()[:-3])
+    if number == 10:  # still running
+        table = metrics_of([run])
+        assert table["generation"][(table["treatment"] == "pcc") & (table["trial"] == 10)].tolist() == [0, 100]
+    else:
+        with pytest.raises(UserError, match=r"trial-000/metrics\.csv: its last row is cut off"):
+            metrics_of([run])

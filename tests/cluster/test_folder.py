@@ -43,6 +43,8 @@ def test_a_folder_that_holds_another_run_is_refused_and_untouched(tmp_path: Path
     (tmp_path / "other" / "thesis.tex").touch()
     with pytest.raises(UserError, match="holds other files"):
         RunFolder.create(tmp_path / "other", {})
+    with pytest.raises(UserError, match="is a file"):
+        RunFolder.create(tmp_path / "other" / "thesis.tex", {})
 
 
 def test_a_run_that_cannot_be_described_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import filecmp
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,6 +124,37 @@ def test_a_run_leaves_metrics_a_model_and_a_result(name: str, finished: dict[str
             stored = sum(model[key].size for key in model.files)
         tied = result["settings"].get("tied", False)
         assert stored == result["parameters"] or (tied and stored > result["parameters"])
+
+
+def test_a_damaged_model_is_told_with_what_to_do(
+    finished: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_folder = tmp_path / "run"
+    shutil.copytree(finished["miconi2018-patterns50"], run_folder)
+    (folder,) = trials(run_folder)
+    (folder / "model.npz").write_bytes((folder / "model.npz").read_bytes()[:99])
+    assert meta("show", folder) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.count("\n") == 1
+    assert printed.err.endswith("remove its trial's folder to run the trial again with --resume\n")
+    shutil.rmtree(folder)
+    assert meta("run", "--resume", "--workers", "0", "--out", run_folder) == 0
+    assert meta("show", folder) == 0
+
+
+def test_runs_of_the_other_program_are_told_apart(
+    finished: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from evo.__main__ import main as evo_main
+
+    folder = finished["miconi2018-patterns50"]
+    with pytest.raises(SystemExit) as ended:
+        evo_main(["report", str(folder)])
+    assert ended.value.code == 2
+    message = capsys.readouterr().err
+    assert "not one of this program: the run was made by: meta run miconi2018-patterns50" in message
+    evo_main(["status", str(folder)])
+    assert f"next: meta report {folder}" in capsys.readouterr().out
 
 
 def test_the_model_kept_is_the_one_that_was_evaluated(finished: dict[str, Path]) -> None:
@@ -272,9 +304,12 @@ SMOKE = "--scale smoke --workers 0"
             "run miconi2018-patterns --precision float16",
             "--precision float16: allowed is one of float32, bfloat16",
         ),
-        ("run miconi2018-patterns --network rnn --treatments rnn", "--network: treatment rnn sets it"),
-        ("run miconi2018-patterns --colour red", "unrecognized arguments: --colour red"),
-        ("run miconi2018-patterns --data generated", "unrecognized arguments: --data generated"),
+        (
+            "run miconi2018-patterns --network rnn --treatments rnn",
+            "--network rnn: treatment rnn sets it: allowed",
+        ),
+        ("run miconi2018-patterns --colour red", "--colour red: not understood (see meta run"),
+        ("run miconi2018-patterns --data generated", "--data generated: not understood"),
         ("run miconi2018-patterns --device cuda:77", "--device cuda:77: not on this machine: allowed are cpu"),
         ("run miconi2018-patterns --device tpu", "--device tpu: not on this machine: allowed are cpu"),
         (
@@ -298,8 +333,20 @@ SMOKE = "--scale smoke --workers 0"
         (f"run miconi2019-ptb {SMOKE} --cells 5 none", "--cells none: allowed is a whole number of 1 or more"),
         (
             f"run miconi2019-ptb {SMOKE} --data files --train-text no",
-            "no: cannot be read: No such file or directory",
+            "--train-text no: no: cannot be read: No such file or directory",
         ),
+        (
+            f"run miconi2019-ptb {SMOKE} --treatments retroactive --rule oja",
+            "--rule oja: allowed with --modulation",
+        ),
+        (f"run beaulieu2020-omniglot {SMOKE} --generated 10", "--generated 10: allowed are more"),
+        (f"run beaulieu2020-omniglot {SMOKE} --treatments anml --redrawn *", "--redrawn: neuromodulation"),
+        (
+            f"run beaulieu2020-omniglot {SMOKE} --test-rates 0.1 0",
+            "--test-rates 0.1 0.0: allowed are numbers above 0",
+        ),
+        (f"run frati2024-omniglot {SMOKE} --batch 2", "--batch 2: allowed with --learner alternating is 1"),
+        ("run finn2017-sine --tensorboard /dev/null/a", "--tensorboard /dev/null/a: cannot be written"),
         ("run --config nothing.json", "nothing.json: cannot be read: No such file or directory"),
         ("list nothing", "experiment nothing: no such experiment"),
         ("dance", "invalid choice: 'dance'"),
@@ -346,7 +393,7 @@ def test_missing_data_are_told_with_the_place_the_flag_and_the_generated_default
         assert "--data generated, which needs no" in message
         place = folder if given else Path(os.environ["NEUROMATERIALS_DATA"])
         assert str(place) in message
-    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "run").exists() and not folder.exists()
 
 
 def test_text_with_unknown_words_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
