@@ -32,7 +32,7 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             (commands,) = (each for each in self._actions if isinstance(each, argparse._SubParsersAction))
             command = commands.choices[arguments.command]
-            near = difflib.get_close_matches(unknown[0], command._option_string_actions, 1, 0.75)
+            near = difflib.get_close_matches(unknown[0], command._option_string_actions, 1, 0.85)
             raise UserError(
                 f"{' '.join(unknown)}: not understood"
                 + (f": did you mean {near[0]}?" if near else "")

@@ -61,7 +61,7 @@ def load_texts(settings: LanguageSettings, data: str | None) -> Texts:
             try:
                 parts.append(load_text(_paths(given, settings.data, folder), vocabulary))
             except UserError as error:
-                raise UserError(f"{flag} {' '.join(given)}: {error}") from None
+                raise UserError(f"{flag}: {error}") from None
             vocabulary = parts[0].vocabulary
     if settings.validation_share:
         whole, cut = parts[0], round(len(parts[0]) * (1 - settings.validation_share))

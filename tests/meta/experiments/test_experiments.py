@@ -75,7 +75,8 @@ def test_smoke_and_laptop_need_no_download_but_for_the_characters_and_pictures_o
             {"ways": 5, "shots": 1, "rate": 3e-5, "decay": 0.666, "decay_every": 1_000_000, "held_out": 100},
         ),
         ("miconi2018-omniglot", "plastic", {"iterations": 5_000_000, "rule": "oja", "channels": 64, "batch": 1}),
-        ("miconi2018-omniglot", "text", {"alpha": "one", "rate": 3e-4, "iterations": 1_000_000}),
+        ("miconi2018-omniglot", "text", {"alpha": "one", "rate": 3e-4, "decay": 1}),
+        ("miconi2018-omniglot", "first-program", {"alpha": "one", "rate": 1e-4, "decay": 0.3, "weights": False}),
         ("miconi2019-ptb", "lstm", {"window": 20, "rate": 1.0, "clip": 5, "iterations": 13 * 2323, "bound": 2}),
         ("miconi2019-ptb-awd", "lstm", {"cells": (1150, 1150, 400), "embedding": 400, "batch": 6, "window": 70}),
         (

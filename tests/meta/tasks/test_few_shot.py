@@ -61,7 +61,7 @@ def test_tasks_together_are_tasks_one_after_another(network: str) -> None:
         task.model.zero_grad()
         loss, _ = task.loss(1)
         loss.backward()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
         gradients.append(torch.cat([parameter.grad.flatten() for parameter in task.model.parameters()]))
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     assert torch.allclose(*gradients, rtol=1e-2, atol=1e-4)

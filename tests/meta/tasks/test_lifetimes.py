@@ -62,7 +62,7 @@ def test_plastic_connections_begin_as_published(name: str, rate: float) -> None:
     task = experiment.treated(experiment.settings, "plastic").task(1, None)
     cell = task.agent.core.cell
     assert isinstance(cell, PlasticRNNCell) and cell.recurrent.rule_name == "clipped"
-    for matrix in (cell.recurrent.weight, cell.recurrent.alpha):
+    for matrix in (cell.recurrent.weight.detach(), cell.recurrent.alpha.detach()):
         assert 0 <= float(matrix.min()) < 1e-4 and 0.0099 < float(matrix.max()) <= 0.01
     assert float(cell.recurrent.rate) == pytest.approx(rate) and cell.recurrent.bound == 1
 
