@@ -30,6 +30,7 @@ def box_figure(
     limits: tuple[float, float] | None = None,
     scale: Literal["linear", "log"] = "linear",
     annotation: Annotation = "stars",
+    censored: Mapping[str, ArrayLike] | None = None,
 ) -> Figure:
     """Draw a box for each group (quartiles, median, whiskers of 1.5 box lengths) over all of its points.
 
@@ -41,18 +42,21 @@ def box_figure(
         limits: Limits of the y axis; by default those of the data.
         scale: Scale of the y axis.
         annotation: What stands on a bracket: stars (* p < 0.05, ** p < 0.01, *** p < 0.001) or the p-value.
+        censored: For each group which of its values are only known to be as large or larger, (values,); they are
+            drawn as open triangles.
 
     Raises:
         ValueError: A pair names a group that is not there.
     """
     values = {name: _finite(group) for name, group in groups.items()}
+    larger = {name: _marked(group, (censored or {}).get(name)) for name, group in groups.items()}
     colours = {**treatment_colours(groups), **(colours or {})}
     with style.house_style():
         figure, axes = _groups_figure({name: len(group) for name, group in values.items()}, ylabel)
         axes.set_yscale(scale)
         for place, (name, group) in enumerate(values.items()):
             if len(group):
-                _draw_box(axes, place, group, colours[name])
+                _draw_box(axes, place, group, colours[name], larger[name])
         if limits:
             axes.set_ylim(*limits)
         draw_brackets(axes, list(groups), pairs, annotation)
@@ -99,6 +103,12 @@ def _finite(values: ArrayLike) -> NDArray[np.float64]:
     return array[np.isfinite(array)]
 
 
+def _marked(values: ArrayLike, marks: ArrayLike | None) -> NDArray[np.bool_]:
+    """The marks of finite values, by default none."""
+    finite = np.isfinite(np.asarray(values, dtype=np.float64).ravel())
+    return np.zeros(finite.sum(), bool) if marks is None else np.asarray(marks, bool).ravel()[finite]
+
+
 def _groups_figure(sizes: Mapping[str, int], ylabel: str) -> tuple[Figure, Axes]:
     """Return a figure with a place for each group at x = 0, 1, ..., labelled with its name and size."""
     from matplotlib.figure import Figure
@@ -114,11 +124,16 @@ def _groups_figure(sizes: Mapping[str, int], ylabel: str) -> tuple[Figure, Axes]
     return figure, axes
 
 
-def _draw_box(axes: Axes, place: int, values: NDArray[np.float64], colour: str) -> None:
+def _draw_box(axes: Axes, place: int, values: NDArray[np.float64], colour: str, larger: NDArray[np.bool_]) -> None:
     from matplotlib.colors import to_rgb
 
     lines: dict[str, Any] = {"color": style.INK, "linewidth": 0.8}
-    axes.scatter(place + _jitter(values), values, s=6.0, c=colour, alpha=0.75, linewidths=0, zorder=3)
+    x = place + _jitter(values)
+    axes.scatter(x[~larger], values[~larger], s=6.0, c=colour, alpha=0.75, linewidths=0, zorder=3)
+    if larger.any():
+        axes.scatter(
+            x[larger], values[larger], s=9.0, marker="^", c="white", edgecolors=colour, linewidths=0.7, zorder=3
+        )
     axes.boxplot(
         [values],
         positions=[place],

@@ -283,7 +283,7 @@ def save_figures(figures: Mapping[str, Figure], out: Path) -> list[Path]:
 def _duration_figures(
     groups: Groups, duration: Duration, pairs: Sequence[Pair], colours: Mapping[str, str]
 ) -> dict[str, Figure]:
-    """Boxes of durations, censored ones where observation ended, and the share of trials over time."""
+    """Boxes of durations, triangles for trials that were waited for in vain, and the share of trials over time."""
     from analysis.groups import box_figure
     from analysis.survival import solving_figure
 
@@ -291,7 +291,9 @@ def _duration_figures(
     label = duration.title[0].upper() + duration.title[1:]
     # A logarithmic axis has no place for 0.
     times = {name: table["generation"][table["treatment"] == name].clip(lower=1.0) for name in groups}
-    figures = {f"box-{duration.column}": box_figure(times, label, pairs, colours=colours, scale="log")}
+    vain = {name: ~table["solved"][table["treatment"] == name] for name in groups}
+    box = box_figure(times, label, pairs, colours=colours, scale="log", censored=vain)
+    figures = {f"box-{duration.column}": box}
     if len(table):
         figures[f"solved-{duration.column}"] = solving_figure(table, colours=colours, xlabel=label, xscale="log")
     return figures

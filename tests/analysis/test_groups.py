@@ -68,3 +68,12 @@ def test_files_are_the_same_every_time(tmp_path: Path) -> None:
         return [path.read_bytes() for paths in written for path in paths]
 
     assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_censored_values_are_open_triangles_and_the_box_is_of_all() -> None:
+    values, marks = [1.0, np.nan, 3.0, 9.0, 9.0], [False, True, False, True, True]
+    axes = groups.box_figure({"PA": values}, "generations", censored={"PA": marks}).axes[0]
+    seen, larger = axes.collections
+    np.testing.assert_array_equal(np.asarray(seen.get_offsets())[:, 1], [1, 3])
+    np.testing.assert_array_equal(np.asarray(larger.get_offsets())[:, 1], [9, 9])
+    assert np.ptp(np.asarray(larger.get_offsets())[:, 0]) > 0  # beside each other
