@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Scale = Literal["linear", "log"]
 
+#: Of published curves.
+DASHES = (0, (3, 2))
 #: Letters of a legend that fit into a column of a page.
 LEGEND_LETTERS = 60
 
@@ -38,6 +40,7 @@ class Curve:
         high: Upper end of the band, shape (points,).
         label: Name of the treatment.
         points: Whether every point has a dot, as conditions have that were measured one by one.
+        published: Whether it is what a paper says of this treatment, drawn dashed.
     """
 
     x: ArrayLike
@@ -46,6 +49,7 @@ class Curve:
     high: ArrayLike
     label: str
     points: bool = False
+    published: bool = False
 
     def __post_init__(self) -> None:
         _check_lengths(f"curve {self.label!r}", x=self.x, median=self.median, low=self.low, high=self.high)
@@ -130,6 +134,8 @@ def curves_figure(
             _label_x(axes, strip, bool(panel.marks), xlabel if last else None, ticks=3 if beside else 6)
         figure.align_ylabels(drawn)
         handles = [Line2D([], [], color=colours[label], linewidth=1.6, label=label) for label in labels]
+        if any(curve.published for panel in panels for curve in panel.curves):
+            handles.append(Line2D([], [], color=style.GREY, linewidth=1.2, linestyle=DASHES, label="published"))
         if handles:
             # A column of the legend takes its longest label and about eight letters for line and gaps.
             letters = LEGEND_LETTERS * (2 if beside else 1)
@@ -198,6 +204,7 @@ def _draw_curve(axes: Axes, curve: Curve, colour: str) -> None:
     low, high = (np.asarray(edge, dtype=np.float64) for edge in (curve.low, curve.high))
     axes.fill_between(x, low, high, color=colour, alpha=0.22, linewidth=0)
     look: dict[str, Any] = {"marker": "o", "markersize": 3.0} if curve.points else {}
+    look |= {"linestyle": DASHES, "alpha": 0.8} if curve.published else {}
     median = np.asarray(curve.median, dtype=np.float64)
     axes.plot(x, median, color=colour, linewidth=1.3, label=curve.label, **look)
 

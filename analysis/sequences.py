@@ -24,6 +24,7 @@ def accuracy_figure(
     counts: Mapping[str, Sequence[int]],
     panels: Mapping[str, Mapping[str, ArrayLike]],
     colours: Mapping[str, str] | None = None,
+    published: Mapping[str, Mapping[str, Mapping[int, float]]] | None = None,
 ) -> Figure:
     """Draw accuracy against the number of classes learned: means with 95 % intervals over all courses.
 
@@ -32,6 +33,8 @@ def accuracy_figure(
         panels: By the panel's label and the treatment's name, accuracies (courses, counts) of all models; a
             treatment may be missing from a panel.
         colours: Colour of each treatment.
+        published: What papers say, dashed, as far as classes are learned here: accuracies by the panel's label,
+            the treatment's name and the number of classes.
 
     Raises:
         ValueError: Accuracies that are not (courses, counts).
@@ -47,6 +50,10 @@ def accuracy_figure(
                 )
             mean = mean_curve(values)
             curves.append(Curve(counts[name], mean.mean, mean.low, mean.high, name, points=True))
+            known = (published or {}).get(label, {}).get(name, {})
+            if known := {count: value for count, value in known.items() if count <= max(counts[name])}:
+                line = list(known.values())
+                curves.append(Curve(list(known), line, line, line, name, published=True))
         drawn.append(Panel(curves, label, limits=(0.0, 1.0)))
     return curves_figure(drawn, "Classes learned", beside=True, colours=colours)
 

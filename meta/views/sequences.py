@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from analysis.curves import Scale
+
+
+#: What papers say, by the panel, the treatment and the number of classes: ANML as its authors' later program has
+#: it (Frati et al. 2024), all others read off the figure of Javed & White 2019.
+PUBLISHED: Mapping[str, Mapping[str, Mapping[int, float]]] = {
+    "Accuracy, held-out drawings": {
+        "anml": {10: 0.90, 50: 0.89, 75: 0.86, 100: 0.85, 200: 0.80, 300: 0.76, 400: 0.72, 600: 0.65},
+        "oml": {10: 0.93, 50: 0.82, 75: 0.80, 100: 0.77, 150: 0.66, 200: 0.60},
+        "maml-rep": {10: 0.85, 50: 0.71, 75: 0.71, 100: 0.70, 150: 0.52, 200: 0.36},
+        "sr-nn": {10: 0.70, 50: 0.54, 75: 0.44, 100: 0.44, 150: 0.27, 200: 0.18},
+        "pretrain": {10: 0.39, 50: 0.19, 75: 0.20, 100: 0.14, 150: 0.11, 200: 0.08},
+        "scratch": {10: 0.14, 50: 0.02, 75: 0.02, 100: 0.02, 150: 0.01, 200: 0.01},
+    },
+    "Accuracy, learned drawings": {
+        "oml": {10: 1.00, 50: 0.97, 75: 0.965, 100: 0.97, 150: 0.915, 200: 0.89},
+    },
+}
 
 
 def sequences(groups: Groups) -> dict[str, Figure]:
@@ -41,8 +58,12 @@ def sequences(groups: Groups) -> dict[str, Figure]:
         for label, part in (("Held-out drawings", "class_held_out"), ("Learned drawings", "class_learned"))
     }
     colours = treatment_colours(groups)
+    published = {
+        label: {name: known[kind] for name in groups if (kind := name.removesuffix("-fast")) in known}
+        for label, known in PUBLISHED.items()
+    }
     return {
-        "accuracy": accuracy_figure(counts, {k: v for k, v in panels.items() if v}, colours),
+        "accuracy": accuracy_figure(counts, {k: v for k, v in panels.items() if v}, colours, published),
         "forgetting": forgetting_figure(by_class, colours),
     }
 

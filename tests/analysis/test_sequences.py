@@ -38,6 +38,15 @@ def test_every_treatment_is_drawn_in_its_panel_at_its_counts() -> None:
         accuracy_figure({"a": (1, 2), "b": (1, 2)}, {"Held out": tables})
 
 
+def test_published_accuracies_are_dashed_in_the_colour_of_their_treatment_up_to_what_is_learned() -> None:
+    known = {"Held out": {"a": {10: 0.9, 50: 0.7, 600: 0.2}}}
+    figure = accuracy_figure({"a": (10, 50)}, {"Held out": {"a": [[0.8, 0.6], [0.8, 0.6]]}}, published=known)
+    ours, published = figure.axes[0].get_lines()
+    assert list(published.get_xdata()) == [10, 50] and list(published.get_ydata()) == [0.9, 0.7]
+    assert published.get_color() == ours.get_color() and published.is_dashed() and not ours.is_dashed()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "published"]
+
+
 def test_forgetting_is_drawn_in_the_order_of_learning() -> None:
     figure = forgetting_figure({"Held out": {"a": np.linspace(0, 1, 40)[None]}})
     (line,) = figure.axes[0].get_lines()
