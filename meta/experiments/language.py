@@ -68,6 +68,9 @@ class LanguageSettings(Training):
     )
     rule: str = parameter("clipped", "how the Hebbian trace changes", choices=("clipped", "decaying", "oja"))
     bound: float = parameter(2.0, "of the trace", 0)
+    exact: bool = parameter(
+        False, "apply the bound at every step; else at the end of each window, several times as fast"
+    )
     tied: bool = parameter(False, "words go out by the vectors they come in by")
     spread: float = parameter(0.1, "weights start uniformly between plus and minus this", 0)
     awd: bool = parameter(

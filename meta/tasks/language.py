@@ -131,7 +131,7 @@ class LanguageModel(nn.Module):
         settings = self.settings
         vectors = self._embed(words)
         vectors = drop(vectors, settings.dropout_input if self.training else 0.0, True)
-        outputs, states = self.layers(vectors, states, cut=True)
+        outputs, states = self.layers(vectors, states, events=not settings.exact, cut=True)
         last = outputs[-1]
         dropped = drop(last, settings.dropout_output if self.training else 0.0, True)
         return self.output(dropped), (last, dropped), states

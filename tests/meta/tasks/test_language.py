@@ -149,6 +149,19 @@ def test_windows_of_varying_length_scale_the_rate_and_not_the_gradient() -> None
     assert len(lengths) > 1
 
 
+def test_exact_windows_differ_where_the_bound_is_reached_and_only_there() -> None:
+    ends = {}
+    for exact in (True, False):
+        for bound in (0.01, 1e6):
+            task = LanguageTask(small(exact=exact, bound=bound, eta="one", spread=2.0), 1, None)
+            with torch.no_grad():
+                for name, value in task.model.named_parameters():
+                    value.add_(1.0 if name.endswith(("alpha", "rate")) else 0.0)
+            ends[exact, bound] = float(task.loss(1)[0].detach())
+    assert ends[True, 1e6] == pytest.approx(ends[False, 1e6], rel=1e-5)
+    assert ends[True, 0.01] != pytest.approx(ends[False, 0.01], rel=1e-4)
+
+
 def test_awd_layers_start_as_torch_has_them_and_plastic_weights_near_0() -> None:
     torch.manual_seed(1)
     model = LanguageModel(small(awd=True, alpha="neuron", cells=(60, 50)), 40)
