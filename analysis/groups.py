@@ -48,15 +48,17 @@ def box_figure(
     Raises:
         ValueError: A pair names a group that is not there.
     """
-    values = {name: _finite(group) for name, group in groups.items()}
-    larger = {name: _marked(group, (censored or {}).get(name)) for name, group in groups.items()}
+    arrays = {name: np.asarray(group, np.float64).ravel() for name, group in groups.items()}
+    values = {name: group[np.isfinite(group)] for name, group in arrays.items()}
+    marks = {name: np.asarray(each, bool).ravel() for name, each in (censored or {}).items()}
     colours = {**treatment_colours(groups), **(colours or {})}
     with style.house_style():
         figure, axes = _groups_figure({name: len(group) for name, group in values.items()}, ylabel)
         axes.set_yscale(scale)
         for place, (name, group) in enumerate(values.items()):
             if len(group):
-                _draw_box(axes, place, group, colours[name], larger[name])
+                larger = marks[name][np.isfinite(arrays[name])] if name in marks else np.zeros(len(group), bool)
+                _draw_box(axes, place, group, colours[name], larger)
         if limits:
             axes.set_ylim(*limits)
         draw_brackets(axes, list(groups), pairs, annotation)
@@ -96,17 +98,6 @@ def bars_figure(
         highest = max((high for name, (_, high) in intervals.items() if groups[name][1]), default=0.0)
         draw_brackets(axes, list(groups), pairs, annotation, lowest=18.0 if highest > 0.9 else 8.0)
     return figure
-
-
-def _finite(values: ArrayLike) -> NDArray[np.float64]:
-    array = np.asarray(values, dtype=np.float64).ravel()
-    return array[np.isfinite(array)]
-
-
-def _marked(values: ArrayLike, marks: ArrayLike | None) -> NDArray[np.bool_]:
-    """The marks of finite values, by default none."""
-    finite = np.isfinite(np.asarray(values, dtype=np.float64).ravel())
-    return np.zeros(finite.sum(), bool) if marks is None else np.asarray(marks, bool).ravel()[finite]
 
 
 def _groups_figure(sizes: Mapping[str, int], ylabel: str) -> tuple[Figure, Axes]:

@@ -277,9 +277,7 @@ EXPERIMENTS = (
             "pretrain-synaptic": _PRETRAIN | _UNGATED | {"method": "synaptic", "strength": 0.1, "oracle": False},
             "pretrain-replay": _PRETRAIN | _UNGATED | {"method": "replay", "oracle": False},
             "pretrain-mer": _PRETRAIN | _UNGATED | {"method": "mer", "oracle": False} | _DESCENT,
-            "pretrain-generative": _PRETRAIN
-            | _UNGATED
-            | {"method": "generative", "task_classes": 1, "oracle": False},
+            "pretrain-generative": _PRETRAIN | _UNGATED | _GENERATIVE,
             "pretrain-sharpening": _OML | _PRETRAIN | {"method": "sharpening", "oracle": False},
             "pretrain-progressive": _GROWING["progressive"],
             "pretrain-progressive-told": _GROWING["progressive"] | _TOLD,

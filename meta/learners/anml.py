@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from meta.learners import oml
 from meta.learners.inner import Learner
 from meta.learners.trajectory import Trajectory
-from meta.learners.zapping import zap
+from meta.learners.zapping import zap_learned
 
 #: What learns in a lifetime.
 PLASTIC = ("prediction", "head")
@@ -43,7 +43,7 @@ def meta_scores(
     """
     if stream is not None:
         for trajectory in trajectories:  # all before the first lifetime: gradients go back through every one
-            zap(head, sorted(set(trajectory.labels.tolist())), stream)
+            zap_learned(head, trajectory, stream)
     # The gates do not change in a lifetime: one batch for all.
     if truncate:
         return [oml.truncated_scores(learner, trajectory, truncate) for trajectory in trajectories]

@@ -33,6 +33,11 @@ def zap(head: nn.Linear, classes: Iterable[int], stream: np.random.Generator) ->
             head.weight[number] = torch.from_numpy(row).to(head.weight)
 
 
+def zap_learned(head: nn.Linear, trajectory: Trajectory, stream: np.random.Generator) -> None:
+    """Zap the rows of the classes that a lifetime is about to learn."""
+    zap(head, sorted(set(trajectory.labels.tolist())), stream)
+
+
 def alternating_scores(learner: Learner, trajectory: Trajectory) -> Tensor:
     """Scores of the outer batch after the model itself has learned the trajectory.
 

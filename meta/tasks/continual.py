@@ -20,7 +20,7 @@ from meta.experiments.continual import ContinualSettings
 from meta.learners import Learner, anml, iid
 from meta.learners.parameters import freeze, matching
 from meta.learners.trajectory import Trajectory
-from meta.learners.zapping import alternating_scores, zap
+from meta.learners.zapping import alternating_scores, zap, zap_learned
 from meta.protocols.courses import draw_course, split_drawings
 from meta.protocols.examination import BATCH
 from meta.protocols.readout import least_squares, nearest_neighbours
@@ -233,7 +233,7 @@ class ContinualTask(Task[ContinualSettings]):
         if settings.learner == "alternating":
             (trajectory,) = trajectories
             if settings.reset:
-                zap(self.head, np.unique(trajectory.labels.cpu().numpy()).tolist(), stream)
+                zap_learned(self.head, trajectory, stream)
             return [(alternating_scores(self.learner, trajectory), 0.0)]
         if settings.sparse:
             return [iid.sparse_scores(self.model, each.outer, settings.sparse) for each in trajectories]
