@@ -129,6 +129,9 @@ def rank_sums(
         groups: results by treatment. A result without a number (None) is left out of the measure's test.
         measures: what to compare.
         against: the treatment that each is compared with; default the first for all others.
+
+    Returns:
+        A mapping for each test; `trials` of the treatment and of the other are those with a number.
     """
     compared = against_first(groups) if against is None else against
     tests: list[dict[str, Any]] = []
@@ -144,6 +147,7 @@ def rank_sums(
                     "measure": measure.column,
                     "treatment": name,
                     "against": base,
+                    "trials": [len(own), len(first)],
                     "test": "Mann-Whitney U",
                     "statistic": test.statistic,
                     "vargha_delaney": test.vargha_delaney,
@@ -154,13 +158,13 @@ def rank_sums(
     return tests
 
 
-def brackets(comparisons: Sequence[Mapping[str, Any]], measure: str, groups: Groups) -> list[Pair]:
+def brackets(comparisons: Sequence[Mapping[str, Any]], measure: str) -> list[Pair]:
     """What stands between the boxes of a measure: its tests, but those of too few trials to differ at all."""
     return [
         (test["against"], test["treatment"], test["p"])
         for test in comparisons
         if test["measure"] == measure and test["test"] != LOG_RANK
-        if enough_trials(len(groups[test["against"]]), len(groups[test["treatment"]]))
+        if enough_trials(*test["trials"])
     ]
 
 

@@ -147,8 +147,8 @@ def compare(groups: Groups, view: View) -> list[dict[str, Any]]:
             if own is None or other is None:
                 continue
             exact = statistics.fisher_exact(*own, *other)
-            test = {"measure": title, "treatment": name, "against": base, "test": "Fisher's exact", "p": exact.p}
-            rows.append(test)
+            test = {"measure": title, "treatment": name, "against": base, "trials": [own[1], other[1]]}
+            rows.append(test | {"test": "Fisher's exact", "p": exact.p})
         tests += corrected(rows)
     return tests
 
@@ -167,7 +167,8 @@ def compare_durations(table: pd.DataFrame, column: str, against: Mapping[str, st
     for name, base in against.items():
         if name in present and base in present:
             own, first = table["treatment"] == name, table["treatment"] == base
-            identity = {"measure": column, "treatment": name, "against": base}
+            trials = [int(own.sum()), int(first.sum())]
+            identity = {"measure": column, "treatment": name, "against": base, "trials": trials}
             order = statistics.mann_whitney(ranked[own], ranked[first])
             size = {"statistic": order.statistic, "vargha_delaney": order.vargha_delaney, "p": order.p}
             orders.append(identity | {"test": "Mann-Whitney U"} | size)
@@ -238,9 +239,6 @@ def draw(
 
     colours = treatment_colours(groups)
 
-    def pairs(measure: str) -> list[Pair]:
-        return brackets(comparisons, measure, groups)
-
     figures = {
         "curves": learning_curves(
             metrics,
@@ -254,17 +252,19 @@ def draw(
         )
     }
     for duration in (duration for duration in view.durations if duration.column in view.boxes):
-        figures |= _duration_figures(groups, duration, pairs(duration.column), colours)
+        figures |= _duration_figures(groups, duration, brackets(comparisons, duration.column), colours)
     for measure in (measure for measure in view.measures if measure.column in view.boxes):
         values = {name: numbers(members, measure.column) for name, members in groups.items()}
         label = measure.title[0].upper() + measure.title[1:]
-        figures[f"box-{measure.column}"] = box_figure(values, label, pairs(measure.column), colours=colours)
+        figures[f"box-{measure.column}"] = box_figure(
+            values, label, brackets(comparisons, measure.column), colours=colours
+        )
     for name, outcome in view.outcomes.items():
         counts = {treatment: count(members, outcome) for treatment, members in groups.items()}
         known = {treatment: counted for treatment, counted in counts.items() if counted is not None}
         if len(known) == len(groups):
             file = f"bars-{name.replace(' ', '-').lower()}"
-            figures[file] = bars_figure(known, f"Trials: {name} (%)", pairs(name), colours=colours)
+            figures[file] = bars_figure(known, f"Trials: {name} (%)", brackets(comparisons, name), colours=colours)
     graph_of = iter(graphs)
     for name, members in groups.items():
         figures[f"networks-{name}"] = _gallery(members, [next(graph_of) for _ in members], view)

@@ -138,7 +138,7 @@ def draw(
         )
     for measure in view.measures:
         values = {name: [result[measure.column] for result in members] for name, members in groups.items()}
-        pairs = brackets(comparisons, measure.column, groups)
+        pairs = brackets(comparisons, measure.column)
         label = measure.title[0].upper() + measure.title[1:]
         figures[f"box-{measure.column}"] = box_figure(values, label, pairs, colours=colours)
     if view.further is not None:

@@ -28,5 +28,13 @@ def test_the_interval_of_a_share_ends_at_0_and_1() -> None:
 def test_brackets_stand_where_trials_are_enough_to_differ(trials: int, drawn: list[str]) -> None:
     groups = {name: [{"loss": add + k} for k in range(trials)] for name, add in (("first", 0.0), ("other", 9.0))}
     tests = rank_sums(groups, [LOSS])
-    assert [name for _, name, _ in brackets(tests, "loss", groups)] == drawn
-    assert brackets(tests, "accuracy", groups) == []
+    assert [name for _, name, _ in brackets(tests, "loss")] == drawn
+    assert brackets(tests, "accuracy") == []
+
+
+def test_trials_without_a_number_do_not_count_for_brackets() -> None:
+    first: list[dict[str, float | None]] = [{"loss": float(k)} for k in range(4)]
+    other: list[dict[str, float | None]] = [{"loss": 9.0}, *[{"loss": None}] * 3]
+    tests = rank_sums({"first": first, "other": other}, [LOSS])
+    assert [test["trials"] for test in tests] == [[1, 4]]
+    assert brackets(tests, "loss") == []
