@@ -130,6 +130,7 @@ def curves_figure(
             _label_panel(axes, panel, panels)
             lines = [(one.x, edge) for one in panel.curves for edge in (one.median, one.low, one.high)]
             draw_references(axes, panel.references, lines)
+            style.plain_numbers(axes.yaxis)
             _draw_marks(strip, panel.marks)
             _label_x(axes, strip, bool(panel.marks), xlabel if last else None, ticks=3 if beside else 6)
         figure.align_ylabels(drawn)

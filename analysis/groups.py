@@ -61,6 +61,7 @@ def box_figure(
                 _draw_box(axes, place, group, colours[name], larger)
         if limits:
             axes.set_ylim(*limits)
+        style.plain_numbers(axes.yaxis)
         draw_brackets(axes, list(groups), pairs, annotation)
     return figure
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 PALETTE = (
@@ -180,3 +181,17 @@ def _save(figure: Figure, path: Path, suffix: str) -> Path:
 
 def _plain(name: str) -> str:
     return name.lower().replace("&", "").replace("_", "-").replace(" ", "-")
+
+
+def plain_numbers(axis: Axis) -> None:
+    """Label a logarithmic axis of less than a decade 0.12, 0.14, ... instead of 1.2 times a power of ten."""
+    from matplotlib.ticker import LogFormatterSciNotation
+
+    class Plain(LogFormatterSciNotation):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"{x:g}" if super().__call__(x, pos) else ""  # those that have no room stay empty
+
+    low, high = sorted(axis.get_view_interval())
+    if axis.get_scale() == "log" and high < 10 * low:
+        axis.set_major_formatter(Plain())
+        axis.set_minor_formatter(Plain())

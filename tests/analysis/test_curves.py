@@ -121,3 +121,15 @@ def test_scales_dots_and_references_are_as_asked(tmp_path: Path) -> None:
     assert axes.lines[0].get_marker() == "o"
     assert [text.get_text() for text in axes.texts] == ["chance"]
     assert all(path.stat().st_size for path in style.save_figure(figure, tmp_path / "log"))
+
+
+@pytest.mark.parametrize(("low", "high", "plain"), [(0.12, 0.25, True), (30.0, 200.0, True), (0.002, 0.5, False)])
+def test_short_logarithmic_axes_have_plain_numbers(low: float, high: float, plain: bool) -> None:
+    values = np.linspace(low, high, len(X))
+    figure = curves.curves_figure([Panel([Curve(X, values, values, values, "PA")], "Wrong bits", scale="log")])
+    figure.draw_without_rendering()
+    (axes,) = _panels(figure)
+    labels = [text.get_text() for which in ("major", "minor") for text in axes.yaxis.get_ticklabels(which=which)]
+    written = [label for label in labels if label]
+    assert len(written) >= 2
+    assert all(label.replace(".", "").isdigit() for label in written) == plain
