@@ -56,6 +56,16 @@ def busy_node(cluster: Any, out: Path, nodes: list[Any]) -> Any:
     return node
 
 
+def halted_worker(node: Any) -> int | None:
+    """A process in the middle of a trial, stopped so that the trial does not end before the node does."""
+    for process in workers_of(node):
+        os.kill(process, signal.SIGSTOP)
+        if process in workers_of(node):
+            return process
+        os.kill(process, signal.SIGCONT)
+    return None
+
+
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Files of the run in one process."""
@@ -96,7 +106,9 @@ def test_a_lost_node_is_survived(
 ) -> None:
     driver = start(cluster, tmp_path / "run")
     busy_node(cluster, tmp_path / "run", [another_node])
+    worker = wait_until(lambda: halted_worker(another_node))
     cluster.remove_node(another_node, allow_graceful=False)
+    os.kill(worker, signal.SIGKILL)
     told = driver.communicate()[1]
     assert driver.returncode == 0 and "lost its worker and goes on" in told, told
     assert files(tmp_path / "run") == expected
