@@ -128,13 +128,24 @@ class PlasticLSTMCell(nn.Module):
         return torch.stack(outputs), self.end(state, cut)
 
 
+class LSTMLayer(nn.LSTM):
+    """Torch's layer; under autocast it stays in single precision where the processor has no bfloat16."""
+
+    def forward(self, input, hx=None):  # type: ignore[no-untyped-def]
+        """As torch's."""
+        if input.device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported():
+            return super().forward(input, hx)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(input.to(self.all_weights[0][0].dtype), hx)
+
+
 class LSTMCell(nn.Module):
     """The non-plastic twin: torch's own LSTM layer with the same interface."""
 
     def __init__(self, inputs: int, cells: int) -> None:
         super().__init__()
         self.inputs, self.cells = inputs, cells
-        self.lstm = nn.LSTM(inputs, cells)
+        self.lstm = LSTMLayer(inputs, cells)
 
     def initial(self, batch: int) -> LSTMState:
         """Empty memory."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
+from networks.lstm import LSTMLayer
 from networks.plastic import Lifetime
 from networks.plasticity import check_choice
 from networks.recurrent import (
@@ -195,7 +196,7 @@ class GatedCore(nn.Module):
     def __init__(self, inputs: int, neurons: int, kind: str) -> None:
         super().__init__()
         self.neurons, self.kind = neurons, kind
-        self.layer = nn.LSTM(inputs, neurons) if kind == "lstm" else nn.GRU(inputs, neurons)
+        self.layer = LSTMLayer(inputs, neurons) if kind == "lstm" else nn.GRU(inputs, neurons)
 
     def begin(self, batch: int, steps: int, learn: bool = False) -> Acting:
         """Empty memory; the layer itself is fastest at a gradient, of known inputs."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from meta.experiments.patterns import PatternSettings
 from meta.task import Task
 from meta.tasks.completion import Lifetimes, Schedule, show
+from networks.lstm import LSTMLayer
 from networks.plastic import Lifetime as Connections
 from networks.recurrent import PlasticRNNCell, RNNCell, unroll
 
@@ -31,7 +32,7 @@ class ClampedLSTM(nn.Module):
     def __init__(self, bits: int, cells: int) -> None:
         super().__init__()
         self.bits, self.cells = bits, cells
-        self.lstm = nn.LSTM(bits, cells)
+        self.lstm = LSTMLayer(bits, cells)
 
     @torch.no_grad()
     def clamp(self) -> None:
