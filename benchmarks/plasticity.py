@@ -218,20 +218,27 @@ def omniglot_stepwise(threads: int) -> Callable[[], None]:
     return lambda: program.step() and None
 
 
-def language_task(words: int = WORDS, tokens: int = 60_000, **changes: Any) -> Any:
-    """The language task on generated text of a vocabulary of any size."""
+def random_words(tokens: int, seed: int, words: int) -> Any:
+    """A text as the baseline reads it; what it says does not change how long a window takes."""
+    from meta.data import Text, Vocabulary
+
+    ids = np.random.default_rng(seed).integers(0, words, tokens)
+    return Text(ids, Vocabulary(tuple(map(str, range(words)))))
+
+
+def language_task(write: Callable[..., Any], words: int = WORDS, tokens: int = 60_000, **changes: Any) -> Any:
+    """The language task on texts that a function writes, of a vocabulary of any size."""
     import meta.tasks.language as tasks
-    from meta.data import generate_text
     from meta.experiments.language import AWD
 
     settings = replace(AWD, **{"modulation": "simple", "varied": False, "window": WINDOW} | changes)
-    texts = tasks.Texts(*(generate_text(tokens, seed, words) for seed in (1, 2, 3)))
+    texts = tasks.Texts(*(write(tokens, seed, words) for seed in (1, 2, 3)))
     with patch.object(tasks, "load_texts", lambda *_: texts):
         return tasks.LanguageTask(settings, 1, None)
 
 
 def lstm_ours(threads: int, **changes: Any) -> Callable[[], None]:
-    return training(threads, language_task(**changes))
+    return training(threads, language_task(random_words, **changes))
 
 
 def lstm_stepwise(threads: int, window: int = WINDOW, batch: int = LSTM_BATCH) -> Callable[[], None]:
@@ -327,7 +334,8 @@ def same_omniglot() -> None:
 
 def same_language() -> None:
     none = dict.fromkeys(("dropout_input", "dropout_layers", "dropout_output", "dropout_words"), 0.0)
-    task = language_task(words=100, tokens=2000, cells=(23, 23, 8), embedding=8, matched=False, batch=3, **none)
+    small = {"words": 100, "tokens": 2000, "cells": (23, 23, 8), "embedding": 8, "matched": False, "batch": 3}
+    task = language_task(random_words, **small, **none)
     program = stepwise.Language(100, (23, 23, 8), task.texts.train.ids, WINDOW, 3, (0.0, 0.0, 0.0, 0.0))
     ours = [task.model.embedding.weight, task.model.output.bias]
     theirs = [program.table, program.bias]
@@ -591,9 +599,10 @@ def compare_forms(model: Any, words: Tensor, states: Any) -> tuple[bool, float, 
 def clip(quick: bool) -> None:
     cells, tokens, epochs = (200, 200, 100), 12_000 if quick else 24_000, 2 if quick else 3
     title(f"Clip: {cells} cells as in the large LSTM, trained with events; every window also run with exact steps")
+    from meta.data import generate_text
     from meta.training import make_optimizer, step
 
-    task = language_task(words=2000, tokens=tokens, cells=cells, embedding=100, matched=False)
+    task = language_task(generate_text, words=2000, tokens=tokens, cells=cells, embedding=100, matched=False)
     optimizer, windows = make_optimizer(task.model, task.settings), len(task.columns) // WINDOW
     print(
         f"{'':34}{'windows it binds in':>20}{'entries':>12}{'gap of outputs':>16}{'largest output':>16}"

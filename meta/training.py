@@ -114,7 +114,7 @@ def make_optimizer(model: torch.nn.Module, settings: Training) -> torch.optim.Op
         return torch.optim.Adam(parameters, fused=True, **options)
     if settings.optimizer == "rmsprop":
         return torch.optim.RMSprop(parameters, **options)
-    return torch.optim.SGD(parameters, **options)
+    return torch.optim.SGD(parameters, fused=True, **options)
 
 
 def summarise(gathered: list[Mapping[str, Tensor]], iteration: int) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from meta.settings import Training
 from meta.sharing import open_pool
 from meta.start import start_from
 from meta.training import advised, train
+from networks.compiled import share_threads
 
 #: Parameters of glibc's mallopt.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -80,10 +81,6 @@ def keep_memory() -> None:
 
 def use_threads(threads: int) -> None:
     """Have torch and the compiled kernels use so many threads; how sums are split decides their rounding."""
-    try:
-        import numba
-    except ImportError:  # machines with a GPU need no compiled kernels
-        pass
-    else:
-        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
-    torch.set_num_threads(threads)  # last: numba's first call gives OpenMP, which torch shares, all processors
+    torch.set_num_threads(threads)
+    if "numba" in sys.modules:  # else loops that are loaded later see to it
+        share_threads()

@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from networks.batch import Networks
-from networks.simplify import influential_nodes
+from networks.simplification import influential_nodes
 
 
 def connection_count(networks: Networks) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from networks.batch import Networks
 from networks.real import ACTIVATIONS, real_activations
-from networks.simplify import influential_nodes
+from networks.simplification import influential_nodes
 from networks.ternary import EXACT_SLOPE, LANES, pattern_blocks, ternary_activations
 
 

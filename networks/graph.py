@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from networks.batch import Networks
 from networks.cost import optimal_positions
-from networks.simplify import connected_nodes, simplify
+from networks.simplification import connected_nodes, simplify
 from networks.topology import Topology
 
 

@@ -22,6 +22,10 @@ from numba import njit, prange
 from numba.core.compiler import Compiler
 from numpy.typing import NDArray
 
+from networks.compiled import share_threads
+
+share_threads()  # the parallel loops below, and all that build on this module
+
 OPTIONS: dict[str, Any] = {
     "cache": True,
     "fastmath": {"reassoc", "contract", "nsz", "arcp"},

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cluster.errors import UserError
-from meta.data import Text, data_folder, generate_text, load_text
+from meta.data import Text, data_folder, load_text
 from meta.data.folder import find_file
 from meta.experiments.language import LanguageSettings
 from meta.task import Task
@@ -52,6 +52,8 @@ def load_texts(settings: LanguageSettings, data: str | None) -> Texts:
     names: list[tuple[str, ...]] = [settings.train_text, settings.validation_text, settings.test_text]
     flags = ["--train-text", "--validation-text", "--test-text"]
     if settings.data == "generated":
+        from meta.data import generate_text  # compiles
+
         sizes = (settings.generated, settings.generated // 5, settings.generated // 5)
         parts = [generate_text(size, seed) for size, seed in zip(sizes, GENERATED_SEEDS, strict=True)]
         names, flags = [(str(settings.generated),)] * 3, ["--generated"] * 3
@@ -138,11 +140,11 @@ class LanguageModel(nn.Module):
 
     def _embed(self, words: Tensor) -> Tensor:
         share = self.settings.dropout_words if self.training else 0.0
+        vectors = self.embedding(words)
         if share == 0:
-            return self.embedding(words)
-        table = self.embedding.weight
-        mask = table.new_empty((len(table), 1)).bernoulli_(1 - share) / (1 - share)
-        return nn.functional.embedding(words, table * mask)
+            return vectors
+        mask = vectors.new_empty((self.embedding.num_embeddings, 1)).bernoulli_(1 - share) / (1 - share)
+        return vectors * nn.functional.embedding(words, mask)
 
 
 def plastic_options(settings: LanguageSettings) -> dict[str, Any] | None:

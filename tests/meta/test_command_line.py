@@ -10,11 +10,14 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+import meta.data as meta_data
+import networks
 from meta import trial as meta_trial
 from meta.__main__ import main
 from meta.tasks import pictures
@@ -499,8 +502,15 @@ def test_the_door_is_light() -> None:
     code = (
         "import meta, meta.launch, networks, sys; "
         "print([m for m in ('ray', 'matplotlib', 'torch', 'pandas') if m in sys.modules]); "
-        "import networks.lstm, networks.recurrent, meta.training; "
-        "print([m for m in ('ray', 'matplotlib', 'pandas') if m in sys.modules])"
+        "import networks.lstm, networks.recurrent, meta.training, meta.tasks.language; "
+        "print([m for m in ('ray', 'matplotlib', 'pandas', 'numba', 'networkx') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["[]", "[]"]
+
+
+@pytest.mark.parametrize("package", [networks, meta_data])
+def test_names_at_the_door_are_those_behind_it(package: ModuleType) -> None:
+    assert all(getattr(package, name).__name__ == name for name in package.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        package.nothing  # noqa: B018
