@@ -151,8 +151,8 @@ def train_with(kind, iterations, rate):
 
 
 models = {
-    "trained on batches": train_with(on_batches, 200, 3e-3),
-    "meta-trained": train_with(in_sequence, 800, 6e-3),
+    "trained on batches": train_with(on_batches, iterations=200, rate=3e-3),
+    "meta-trained": train_with(in_sequence, iterations=800, rate=6e-3),
 }
 
 # %% [markdown]

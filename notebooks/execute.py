@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,21 @@ def sources() -> list[Path]:
     return sorted(HERE.glob("[0-9][0-9]_*.py"))
 
 
-def execute(source: Path) -> Any:
-    """A notebook with the outputs of its cells; raises what a cell raises."""
+def execute(source: Path, iterations: int | None = None) -> Any:
+    """A notebook with the outputs of its cells; raises what a cell raises.
+
+    Args:
+        source: its plain text.
+        iterations: that no training may exceed, to see soon whether everything runs; None leaves them as written.
+    """
     notebook = jupytext.read(source)
+    if iterations is not None:
+        for cell in notebook.cells:
+            cell.source = re.sub(
+                r"\biterations=(\d+)",
+                lambda found: f"iterations={min(int(found[1]), iterations)}",
+                cell.source,
+            )
     NotebookClient(notebook, timeout=LIMIT, resources={"metadata": {"path": str(HERE.parent)}}).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # times of the clock
