@@ -13,7 +13,8 @@ help:  ## list the targets
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (once; a few minutes where downloads are slow) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@# without compiling all modules now: Python does it when one is first imported, and most never are
+	@$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
 setup: $(VENV)/.ready  ## make the virtual environment .venv
