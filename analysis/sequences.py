@@ -50,8 +50,9 @@ def accuracy_figure(
                 )
             mean = mean_curve(values)
             curves.append(Curve(counts[name], mean.mean, mean.low, mean.high, name, points=True))
-            known = (published or {}).get(label, {}).get(name, {})
-            if known := {count: value for count, value in known.items() if count <= max(counts[name])}:
+            said = (published or {}).get(label, {}).get(name, {})
+            known = {count: value for count, value in said.items() if count <= max(counts[name])}
+            if known:
                 line = list(known.values())
                 curves.append(Curve(list(known), line, line, line, name, published=True))
         drawn.append(Panel(curves, label, limits=(0.0, 1.0)))
