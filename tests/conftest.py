@@ -14,6 +14,19 @@ settings.load_profile("house")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have one process run all tests of a file, and those of all files on the cluster; begin with what takes long.
+
+    A long file that begins last would keep one process busy and the others waiting, and a cluster a process takes
+    time and memory.
+    """
+    on_cluster = {item.path for item in items if "cluster" in getattr(item, "fixturenames", ())}
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("cluster" if item.path in on_cluster else str(item.path)))
+    items.sort(key=lambda item: (item.path not in on_cluster, item.path not in slow))
+
+
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
     """A bucket of an S3 server on this machine, found by the environment as the real one would be."""
