@@ -15,16 +15,16 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have one process run all tests of a file, and those of all files on the cluster; begin with what takes long.
+    """Have one process run all tests of a file, and those of all files that start Ray; begin with what takes long.
 
-    A long file that begins last would keep one process busy and the others waiting, and a cluster a process takes
-    time and memory.
+    Two clusters that start at once on a machine get in each other's way; and a long file that begins last keeps
+    one process busy while the others wait.
     """
-    on_cluster = {item.path for item in items if "cluster" in getattr(item, "fixturenames", ())}
+    with_ray = {item.path for item in items if {"cluster", "head"} & set(getattr(item, "fixturenames", ()))}
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("cluster" if item.path in on_cluster else str(item.path)))
-    items.sort(key=lambda item: (item.path not in on_cluster, item.path not in slow))
+        item.add_marker(pytest.mark.xdist_group("ray" if item.path in with_ray else str(item.path)))
+    items.sort(key=lambda item: (item.path not in with_ray, item.path not in slow))
 
 
 @pytest.fixture(scope="session")
