@@ -27,19 +27,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from networks.fused import array_of
-from networks.sweeps import OPTIONS, Apart
+from networks.sweeps import OPTIONS, Apart, plus
 
 EPSILON = 1e-5
-#: Without leave to sum in another order. A parallel function is optimised once more when it is stored for the next
-#: process, and what may be regrouped then rounds otherwise there; only sums alone in a function keep that leave.
-EXACT: dict[str, Any] = OPTIONS | {"fastmath": {"contract"}}
 
 
 @njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
 def _sum(x: NDArray) -> float:
     total = x.dtype.type(0)
     for i in range(x.shape[0]):
-        total += x[i]
+        total = plus(total, x[i])
     return total
 
 
@@ -48,7 +45,7 @@ def _sum_of_products(x: NDArray, u: NDArray, mean: float) -> float:
     """Sum of u (x - mean)."""
     total = x.dtype.type(0)
     for i in range(x.shape[0]):
-        total += u[i] * (x[i] - mean)
+        total = plus(total, u[i] * (x[i] - mean))
     return total
 
 
@@ -56,11 +53,11 @@ def _sum_of_products(x: NDArray, u: NDArray, mean: float) -> float:
 def _sum_of_squares(x: NDArray, mean: float) -> float:
     total = x.dtype.type(0)
     for i in range(x.shape[0]):
-        total += (x[i] - mean) * (x[i] - mean)
+        total = plus(total, (x[i] - mean) * (x[i] - mean))
     return total
 
 
-@njit(pipeline_class=Apart, forceinline=True, **EXACT)
+@njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
 def _positive(
     x: NDArray, first: int, mean: float, scale: float, bias: float, out: NDArray, chosen: NDArray
 ) -> None:
@@ -72,7 +69,7 @@ def _positive(
         chosen[j] = first + np.int32(j) if above else np.int32(-1)
 
 
-@njit(pipeline_class=Apart, forceinline=True, **EXACT)
+@njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
 def _largest_of_four(
     x: NDArray, below: NDArray, first: int, mean: float, scale: float, bias: float, out: NDArray, chosen: NDArray
 ) -> None:
@@ -96,7 +93,7 @@ def _largest_of_four(
         out[j], chosen[j] = best, place
 
 
-@njit(**EXACT)
+@njit(**OPTIONS)
 def _pooled(
     x: NDArray, width: int, mean: float, scale: float, bias: float, pool: int, out: NDArray, chosen: NDArray
 ) -> None:
@@ -111,7 +108,7 @@ def _pooled(
             _positive(here, np.int32(first), mean, scale, bias, out[row], chosen[row])
 
 
-@njit(parallel=True, **EXACT)
+@njit(parallel=True, **OPTIONS)
 def _forward(
     planes: NDArray, weight: NDArray, bias: NDArray, pool: int, out: NDArray, chosen: NDArray, moments: NDArray
 ) -> None:
@@ -129,19 +126,19 @@ def _forward(
             chosen[p].reshape(-1)[:] = -1
 
 
-@njit(pipeline_class=Apart, forceinline=True, **EXACT)
+@njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
 def _plane(x: NDArray, u: NDArray, mean: float, slope: float, part: float, shift: float, out: NDArray) -> None:
     for i in range(x.shape[0]):
         out[i] = shift + part * u[i] + slope * (x[i] - mean)
 
 
-@njit(pipeline_class=Apart, forceinline=True, **EXACT)
+@njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
 def _line(x: NDArray, mean: float, slope: float, shift: float, out: NDArray) -> None:
     for i in range(x.shape[0]):
         out[i] = shift + slope * (x[i] - mean)
 
 
-@njit(**EXACT)
+@njit(**OPTIONS)
 def _add_chosen(gradient: NDArray, chosen: NDArray, scale: float, out: NDArray) -> None:
     """Bring a multiple of the gradient back to the places that it comes from."""
     for j in range(chosen.shape[0]):
@@ -149,7 +146,7 @@ def _add_chosen(gradient: NDArray, chosen: NDArray, scale: float, out: NDArray) 
             out[chosen[j]] += scale * gradient[j]
 
 
-@njit(**EXACT)
+@njit(**OPTIONS)
 def _sums(x: NDArray, chosen: NDArray, gradient: NDArray, mean: float, r: float) -> tuple[float, float]:
     """A and B of a plane."""
     a, b = x.dtype.type(0), x.dtype.type(0)
@@ -160,7 +157,7 @@ def _sums(x: NDArray, chosen: NDArray, gradient: NDArray, mean: float, r: float)
     return a * r, b
 
 
-@njit(parallel=True, **EXACT)
+@njit(parallel=True, **OPTIONS)
 def _backward(
     planes: NDArray,
     weight: NDArray,
@@ -183,7 +180,7 @@ def _backward(
         _add_chosen(g, places, scale, d)
 
 
-@njit(**EXACT)
+@njit(**OPTIONS)
 def _of_gradient(
     x: NDArray,
     u: NDArray,
@@ -205,7 +202,7 @@ def _of_gradient(
     return met
 
 
-@njit(parallel=True, **EXACT)
+@njit(parallel=True, **OPTIONS)
 def _again(
     planes: NDArray,
     weight: NDArray,

@@ -23,7 +23,7 @@ from networks.sweeps import OPTIONS, Apart
 RANGES = 16
 
 
-@njit(pipeline_class=Apart, **OPTIONS)
+@njit(pipeline_class=Apart, **OPTIONS | {"fastmath": {"contract", "arcp"}})
 def _place(picture: NDArray, row: int, column: int, weight: NDArray, bias: NDArray, values: NDArray) -> None:
     """Values of the channels at a place; tanh by its continued fraction, to 1e-4, within bfloat16's rounding."""
     a, b, c = picture[row, column], picture[row, column + 1], picture[row, column + 2]

@@ -26,11 +26,9 @@ from networks.compiled import share_threads
 
 share_threads()  # the parallel loops below, and all that build on this module
 
-OPTIONS: dict[str, Any] = {
-    "cache": True,
-    "fastmath": {"reassoc", "contract", "nsz", "arcp"},
-    "error_model": "numpy",
-}
+#: Without leave to regroup: a parallel function is optimised once more when it is stored for the next process, and
+#: what may be regrouped would round otherwise there than in the process that compiled it.
+OPTIONS: dict[str, Any] = {"cache": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 
 class Apart(Compiler):
@@ -43,6 +41,12 @@ class Apart(Compiler):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.state.flags.noalias = True
+
+
+@njit(forceinline=True, **OPTIONS | {"fastmath": {"contract", "nsz", "reassoc"}})
+def plus(total: float, value: float) -> float:
+    """The next term of a long sum; terms of such sums alone may be regrouped, as vector instructions have to."""
+    return total + value
 
 
 @njit(pipeline_class=Apart, forceinline=True, **OPTIONS)
@@ -98,13 +102,13 @@ def back_row(
         raw = keep[j] * y + write[j] * pre
         x = min(max(raw, -bound), bound)
         q = sender * d[j]
-        total += d[j] * (weight[j] + alpha[j] * x)
+        total = plus(total, d[j] * (weight[j] + alpha[j] * x))
         d_alpha[j] += q * x
         k = adjoint[j] + alpha[j] * q
         k = k if x == raw else zero
         d_keep[j] += k * y
         d_write[j] += k * pre
-        d_pre += k * write[j]
+        d_pre = plus(d_pre, k * write[j])
         adjoint[j] = k * keep[j]
     return total, d_pre
 
@@ -132,14 +136,14 @@ def undo_row(
     for j in range(h.shape[0]):
         x = h[j]
         q = sender * d[j]
-        total += d[j] * (weight[j] + alpha[j] * x)
+        total = plus(total, d[j] * (weight[j] + alpha[j] * x))
         d_alpha[j] += q * x
         k = adjoint[j] + alpha[j] * q
         y = (x - write[j] * pre) * inverse[j]
         h[j] = y
         d_keep[j] += k * y
         d_write[j] += k * pre
-        d_pre += k * write[j]
+        d_pre = plus(d_pre, k * write[j])
         adjoint[j] = k * keep[j]
     return total, d_pre
 
@@ -354,7 +358,7 @@ def retroactive_back_row(
         raw = h[j] + amount[j] * before
         x = min(max(raw, -bound), bound)
         q = sender * d[j]
-        total += d[j] * (weight[j] + alpha[j] * x)
+        total = plus(total, d[j] * (weight[j] + alpha[j] * x))
         d_alpha[j] += q * x
         k = adjoint_h[j] + alpha[j] * q
         k = k if x == raw else zero
@@ -362,7 +366,7 @@ def retroactive_back_row(
         d_amount[j] += k * before
         d_keep[j] += later * before
         d_write[j] += later * pre
-        d_pre += later * write[j]
+        d_pre = plus(d_pre, later * write[j])
         adjoint_h[j] = k
         adjoint_e[j] = k * amount[j] + later * keep[j]
     return total, d_pre

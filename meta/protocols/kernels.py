@@ -57,7 +57,7 @@ def learn_steps(
             errors[row] = _product(weight, following)  # the next step's score, while the row is in the cache
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+@njit(cache=True, fastmath=True, error_model="numpy", forceinline=True)
 def _product(one: Floats, other: Floats) -> np.float32:  # pragma: no cover
     """Scalar product."""
     total = np.float32(0.0)
@@ -66,7 +66,7 @@ def _product(one: Floats, other: Floats) -> np.float32:  # pragma: no cover
     return total
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+@njit(cache=True, fastmath=True, error_model="numpy", forceinline=True)
 def _softmax(scores: Floats) -> None:  # pragma: no cover
     """Scores become shares, in place."""
     highest, total = scores.max(), np.float32(0.0)
