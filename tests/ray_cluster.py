@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ADDRESS": "",
+    "RAY_worker_register_timeout_seconds": "600",  # a busy machine takes minutes to import what a worker needs
 }
 
 
@@ -54,8 +55,8 @@ def workers_of(node: Any, title: str = "ray::_run") -> list[int]:
     return [int(pid) for pid, parent, words in rows if int(parent) == raylet and words.startswith(title)]
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """What a condition gives as soon as it holds."""
+def wait_until(condition: Callable[[], Any], seconds: float = 400) -> Any:
+    """What a condition gives as soon as it holds; a busy machine takes minutes to start a job."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = condition()

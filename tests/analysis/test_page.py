@@ -379,7 +379,7 @@ class Browser:
 
     def read(self, file: Path) -> Reader:
         command = [str(CHROMIUM), *FLAGS, f"--user-data-dir={self.profile}", "--dump-dom", file.as_uri()]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=400)
         return Reader(done.stdout)
 
 

@@ -28,7 +28,7 @@ def refused(out: Path, *words: str, environment: Mapping[str, str] | None = None
         capture_output=True,
         text=True,
         env={**os.environ, **(environment or {})},
-        timeout=120,
+        timeout=400,
     )
     assert result.returncode == 2, result.stderr
     assert len(result.stderr.splitlines()) == 1, result.stderr

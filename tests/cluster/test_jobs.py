@@ -34,7 +34,7 @@ class Head:
             capture_output=True,
             text=True,
             env=environment,
-            timeout=180,
+            timeout=400,
         )
         return result.returncode, result.stdout, result.stderr
 
@@ -70,7 +70,7 @@ def test_a_job_is_followed_to_its_end_and_its_results_read_back(head: Head, tmp_
     own = ROOT / "tests" / "small_program.py"
     submit = ("submit", "--address", head.url, "--include", own, "--follow")
     code, out, err = head.run(*submit, "--", "run", "count", "--out", tmp_path / "run")
-    assert code == 0, err
+    assert code == 0, out + err
     assert "taking along networks, cluster, analysis, evo, meta, small_program.py (" in err
     assert ".git" in err.split("leaving out")[1]
     job = out.splitlines()[0]
@@ -81,7 +81,7 @@ def test_a_job_is_followed_to_its_end_and_its_results_read_back(head: Head, tmp_
     assert "6 of 6 trials finished" in head.run("logs", job, "--address", head.url)[1]
     assert job in head.run("jobs", "--address", head.url)[1]
     code, out, err = head.run(*submit, "--", "run", "count", "--out", tmp_path / "run")  # the same once more
-    assert code == 0 and out.splitlines()[0] == f"{job}-2", err
+    assert code == 0 and out.splitlines()[0] == f"{job}-2", out + err
     code, _, err = head.run(*submit, "--id", job, "--", "run", "count", "--out", tmp_path / "run")
     assert code == 2 and f"--id {job}: a job of this name has ended (SUCCEEDED): allowed is a new name" in err
 

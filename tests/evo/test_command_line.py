@@ -396,6 +396,6 @@ def test_interrupted_a_run_says_how_to_go_on(tmp_path: Path) -> None:
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, printed = process.communicate(timeout=60)
+    _, printed = process.communicate(timeout=400)
     assert process.returncode == 130
     assert printed.rstrip().endswith(f"evo run --resume --out {tmp_path / 'run'}") and "Traceback" not in printed
