@@ -15,6 +15,7 @@ from cluster.errors import UserError
 from cluster.folder import TrialFolder
 from cluster.gradients import GradientPool
 from cluster.trials import Progress
+from meta.optimizers import SGD, Adam, RMSprop
 from meta.settings import Training
 from meta.sharing import loss_of, share
 from meta.task import Task
@@ -111,10 +112,10 @@ def make_optimizer(model: torch.nn.Module, settings: Training) -> torch.optim.Op
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     options = {"lr": settings.rate, "weight_decay": settings.weight_decay, **settings.optimizer_options()}
     if settings.optimizer == "adam":
-        return torch.optim.Adam(parameters, fused=True, **options)
+        return Adam(parameters, fused=True, **options)
     if settings.optimizer == "rmsprop":
-        return torch.optim.RMSprop(parameters, **options)
-    return torch.optim.SGD(parameters, fused=True, **options)
+        return RMSprop(parameters, **options)
+    return SGD(parameters, fused=True, **options)
 
 
 def summarise(gathered: list[Mapping[str, Tensor]], iteration: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from torch.nn.functional import cross_entropy, kl_div, linear, log_softmax
 from meta.baselines.ewc import ElasticWeights
 from meta.baselines.tasks import InTasks, check_counts
 from meta.learners.parameters import Parameters
+from meta.optimizers import Adam
 
 
 class ProgressAndCompress(InTasks):
@@ -181,7 +182,7 @@ class KnowledgeBase(ElasticWeights):
             self.parameters[name] = torch.cat([value.detach(), part]).requires_grad_()
             for table in (self.importance, self._anchored):
                 table[name] = torch.cat([table[name], torch.zeros_like(part)])
-        self.optimizer = torch.optim.Adam(list(self.parameters.values()), self.rate, fused=True)
+        self.optimizer = Adam(list(self.parameters.values()), self.rate, fused=True)
 
     def divergence(self, prepared: Any, answers: Tensor) -> Tensor:
         """KL divergence of the newest outputs from answers (batch, newest), logarithms of probabilities."""

@@ -14,6 +14,7 @@ from torch.func import functional_call
 
 from meta.baselines.autoencoder import Autoencoder
 from meta.learners.parameters import Parameters
+from meta.optimizers import Adam
 from meta.protocols.online import Online
 
 
@@ -121,7 +122,7 @@ class GenerativeReplay(Online):
             generator = Autoencoder(values.shape[1], self.hidden, self.codes, self.seed).to(values)
         else:
             generator = deepcopy(old)
-        optimizer = torch.optim.Adam(generator.parameters(), self.generator_rate, fused=True)
+        optimizer = Adam(generator.parameters(), self.generator_rate, fused=True)
         for _ in range(self.generator_steps):
             optimizer.zero_grad()
             self.generator_loss(generator, values).backward()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from meta.learners.parameters import Parameters
+from meta.optimizers import Adam
 from meta.protocols.online import Online
 
 
@@ -140,7 +141,7 @@ class InTasks(Online):
     def adopt(self, parameters: Parameters) -> None:
         """Let other parameters learn from now on, with moments of Adam that start at zero."""
         self.parameters = {name: value.requires_grad_() for name, value in parameters.items()}
-        self.optimizer = torch.optim.Adam(list(self.parameters.values()), self.rate, fused=True)
+        self.optimizer = Adam(list(self.parameters.values()), self.rate, fused=True)
 
 
 def check_counts(**counts: int) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from meta.optimizers import Adam
 from meta.protocols.courses import Course
 from meta.protocols.examination import Marks, examine
 from networks.compiled import compiles
@@ -125,4 +126,4 @@ def _optimizer(
         weight, bias = nn.Parameter(values[0]), nn.Parameter(values[1])
         weight.grad, bias.grad = values[2], values[3]
         groups.append({"params": [weight, bias], "lr": rate})
-    return torch.optim.Adam(groups, fused=True)
+    return Adam(groups, fused=True)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from meta.learners.parameters import Parameters, take
+from meta.optimizers import Adam
 from meta.protocols.courses import Course
 from meta.protocols.examination import Marks, examine_told
 
@@ -32,7 +33,7 @@ class Online:
     def __init__(self, stage: nn.Module, parameters: Parameters, rate: float, seed: int = 0) -> None:
         self.stage, self.rate, self.seed = stage, rate, seed
         self.parameters = {name: value.detach().clone().requires_grad_() for name, value in parameters.items()}
-        self.optimizer = torch.optim.Adam(list(self.parameters.values()), rate, fused=True)
+        self.optimizer = Adam(list(self.parameters.values()), rate, fused=True)
 
     def scores(self, prepared: Any) -> Tensor:
         """Class scores (batch, outputs)."""
