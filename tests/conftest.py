@@ -1,11 +1,14 @@
 """Its place puts this folder on the path, so that tests of every package find `oracles` and the like."""
 
+import re
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("house", deadline=None)  # no test looks at a clock
 settings.load_profile("house")
@@ -14,18 +17,32 @@ settings.load_profile("house")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have one process run all tests of a file, and those of all files that start Ray; begin with what takes long.
+def starts_ray(path: Path) -> bool:
+    """Whether tests of a file take one of the clusters."""
+    return re.search(r"\b(cluster: Any|head: Head)\b", path.read_text()) is not None
 
-    Two clusters that start at once on a machine get in each other's way; and a long file that begins last keeps
-    one process busy while the others wait.
+
+class ByFile(LoadScopeScheduling):
+    """Has one process run all tests of a file, and those of all files that start Ray.
+
+    Jobs and drivers find a cluster by looking at what runs on the machine, so there must be one process's alone.
     """
-    with_ray = {item.path for item in items if {"cluster", "head"} & set(getattr(item, "fixturenames", ()))}
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "ray" if starts_ray(self.config.rootpath / file) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Who of the processes runs what; pytest-xdist asks."""
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long: a long file that begins last keeps one process busy while the others wait."""
+    with_ray = {path: starts_ray(path) for path in {item.path for item in items}}
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("ray" if item.path in with_ray else str(item.path)))
-    items.sort(key=lambda item: (item.path not in with_ray, item.path not in slow))
+    items.sort(key=lambda item: (not with_ray[item.path], item.path not in slow))
 
 
 @pytest.fixture(scope="session")
