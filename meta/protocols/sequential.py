@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from meta.learners.parameters import Parameters, matching, split_stages
 from meta.protocols.courses import Course, Drawings, draw_course, for_search, shuffled, split_drawings
 from meta.protocols.examination import BATCH, Marks
-from meta.protocols.heads import learn_heads
+from meta.protocols.layers import can_learn, learn_layers, linear_layers
 from meta.protocols.online import Online, learn_course
 
 #: Random numbers of a course by its kind and number.
@@ -105,6 +105,9 @@ class Student:
         if fixed := self._redrawn - set(self.trained):
             raise ValueError(f"redrawn: {min(fixed)}: allowed are parameters that learn, {', '.join(trained)}")
         self._fixed, self._stage = split_stages(model, self.trained)
+        layers = linear_layers(self._stage) if method is Online else None
+        #: Names of the layers that learn, if nothing else does, plainly; they have a faster way.
+        self._layers = layers if layers and len(self.trained) == 2 * len(layers) else None
 
     def prepare(self, images: NDArray[np.uint8] | Tensor) -> Any:
         """Values of all drawings (classes, drawings, ...) before the first stage that learns.
@@ -148,26 +151,17 @@ class Student:
         """
         with flushing():
             starts = [self.initial(stream) for stream in streams]
-            if self._is_head():
-                names = [f"{next(iter(self._stage._modules))}.{part}" for part in ("weight", "bias")]
-                heads = [(start[names[0]], start[names[1]]) for start in starts]
-                return learn_heads(prepared, heads, courses, rates, counts)
+            if self._layers and can_learn(prepared, len(self._layers)):
+                layers = [
+                    [(start[f"{name}.weight"], start[f"{name}.bias"]) for name in self._layers] for start in starts
+                ]
+                return learn_layers(prepared, layers, courses, rates, counts)
             return [
                 learn_course(
                     self.method(self._stage, start, rate, int(stream.integers(2**31))), prepared, course, counts
                 )
                 for start, course, rate, stream in zip(starts, courses, rates, streams, strict=True)
             ]
-
-    def _is_head(self) -> bool:
-        """Whether nothing learns but a linear layer at the end, plainly."""
-        stages = list(self._stage.children()) if isinstance(self._stage, nn.Sequential) else []
-        return (
-            self.method is Online
-            and len(stages) == 1
-            and isinstance(stages[0], nn.Linear)
-            and len(self.trained) == 2
-        )
 
 
 def sequential_test(

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from meta.protocols.courses import draw_course, for_search, shuffled, split_drawings
 from meta.protocols.examination import examine
-from meta.protocols.heads import learn_heads, learn_side_by_side
+from meta.protocols.layers import learn_layers, learn_side_by_side, linear_layers
 from meta.protocols.online import Online, learn_course
 from meta.protocols.sequential import Plan, Student, sequential_test
 
@@ -82,11 +83,11 @@ def test_heads_side_by_side_learn_what_one_does_that_sees_the_whole_network_ever
     courses += [shuffled(courses[0], 5, streams("mixed", 0))]
     rates = [1e-2, 3e-2, 1e-3, 1e-2]
     starts = [student.initial(streams("start", k)) for k in range(4)]
-    heads = [(start["head.weight"], start["head.bias"]) for start in starts]
+    heads = [[(start["head.weight"], start["head.bias"])] for start in starts]
     side_by_side = [
         learn(prepared, heads[:3], courses[:3], rates[:3], (2, 5))
         + learn(prepared, heads[3:], courses[3:], rates[3:], (5,))
-        for learn in (learn_heads, learn_side_by_side)
+        for learn in (learn_layers, learn_side_by_side)
     ]
     for course, rate, start, marks, again in zip(courses, rates, starts, *side_by_side, strict=True):
         alone = learn_course(Online(model[1:], start, rate), prepared, course, (2, 5)[-len(marks) :])
@@ -235,21 +236,64 @@ def test_bad_values_are_refused_in_one_line(call: Any, message: str) -> None:
         for_search(drawings, 2)
 
 
-def test_compiled_steps_are_those_of_torch() -> None:
+@pytest.mark.parametrize("hidden", [(), (7,), (9, 5)])
+def test_compiled_steps_are_those_of_torch(hidden: tuple[int, ...]) -> None:
     """Weights, not only answers: many steps of Adam in single precision drift apart by rounding alone."""
     from meta.protocols.kernels import learn_steps
 
-    stream = np.random.default_rng(0)
+    stream, widths = np.random.default_rng(0), (FEATURES, *hidden, 10)
     table = np.c_[stream.random((30, FEATURES)), np.ones(30)].astype(np.float32)
     places, labels = stream.integers(0, 30, 60), stream.integers(0, 10, 60)
-    weights = stream.normal(0, 0.3, (10, FEATURES + 1)).astype(np.float32)
-    head = torch.from_numpy(weights.copy()).requires_grad_()
-    moments = np.zeros((2, *weights.shape), np.float32)
+    layers = [stream.normal(0, 0.3, (after, before + 1)).astype(np.float32) for before, after in pairwise(widths)]
+    weights = np.concatenate([layer.flatten() for layer in layers])
+    own = [torch.from_numpy(layer).requires_grad_() for layer in layers]
+    moments = np.zeros((2, len(weights)), np.float32)
     for begin, end in ((0, 25), (25, 60)):
-        learn_steps(weights, moments, table, places, labels, 1e-2, begin, end)
-    optimizer = torch.optim.Adam([head], 1e-2)
+        learn_steps(np.array(widths), weights, moments, table, places, labels, 1e-2, begin, end)
+    optimizer = torch.optim.Adam(own, 1e-2)
     for place, label in zip(places, labels, strict=True):
         optimizer.zero_grad()
-        nn.functional.cross_entropy(torch.from_numpy(table[place]) @ head.T, torch.tensor(label)).backward()
+        values = torch.from_numpy(table[place])
+        for layer in own[:-1]:
+            values = torch.cat([torch.relu(layer @ values), torch.ones(1)])
+        nn.functional.cross_entropy(own[-1] @ values, torch.tensor(label)).backward()
         optimizer.step()
-    np.testing.assert_allclose(weights, head.detach().numpy(), rtol=1e-4, atol=1e-5)
+    expected = torch.cat([layer.detach().flatten() for layer in own]).numpy()
+    np.testing.assert_allclose(weights, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_layers_that_learn_have_a_compiled_way_and_a_slow_one_that_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    body = nn.Sequential(nn.Flatten(), nn.Linear(9, FEATURES), nn.ReLU())
+    hidden, head = nn.Sequential(nn.Linear(FEATURES, 7), nn.ReLU()), nn.Linear(7, 10)
+    model = nn.Sequential(OrderedDict(body=body, hidden=hidden, head=head))
+    names = ("hidden", "head")
+    plan = Plan((2, 5), (1e-3, 3e-2), 2, 2, learned=4, scored=1)
+    one = sequential_test(Student(model, names, names), pictures(), plan, streams)
+    with monkeypatch.context() as patch:
+        patch.setattr("meta.protocols.layers.compiles", lambda: False)
+        other = sequential_test(Student(model, names, names), pictures(), plan, streams)
+    for kind in ("sequential", "oracle"):
+        assert one[kind].rates == other[kind].rates
+        assert np.array_equal(one[kind].held_out, other[kind].held_out)
+
+
+def test_only_linear_layers_with_relu_between_are_compiled() -> None:
+    def linear() -> nn.Linear:
+        return nn.Linear(3, 3)
+
+    shared = linear()
+    assert linear_layers(nn.Sequential(linear(), nn.ReLU(), nn.Sequential(linear(), nn.ReLU()), linear())) == [
+        "0",
+        "2.0",
+        "3",
+    ]
+    others: tuple[tuple[nn.Module, ...], ...] = (
+        (linear(), linear()),
+        (linear(), nn.Tanh(), linear()),
+        (linear(), nn.ReLU()),
+        (nn.Flatten(), linear()),
+        (nn.Linear(3, 3, bias=False),),
+    )
+    assert all(linear_layers(nn.Sequential(*parts)) is None for parts in others)
+    assert linear_layers(nn.Sequential(shared, nn.ReLU(), shared, nn.ReLU(), linear())) == ["0", "2", "4"]

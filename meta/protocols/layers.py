@@ -16,20 +16,41 @@ from networks.compiled import compiles
 
 #: Numbers that weights, gradients and moments of layers side by side may take; more are learned in turns.
 ROOM = 2**27
+#: Weights (outputs, inputs) and biases (outputs,) of each layer.
+Layers = Sequence[tuple[Tensor, Tensor]]
 
 
-def learn_heads(
+def linear_layers(stage: nn.Module) -> list[str] | None:
+    """Names of a network's linear layers, if it is nothing but these with ReLU between them; else None."""
+    modules = stage.named_modules(remove_duplicate=False)
+    parts = [(name, part) for name, part in modules if not isinstance(part, nn.Sequential)]
+    layers, between = parts[::2], parts[1::2]
+    linear = all(isinstance(part, nn.Linear) and part.bias is not None for _, part in layers)
+    rectified = all(isinstance(part, nn.ReLU) for _, part in between)
+    return [name for name, _ in layers] if linear and rectified and len(layers) > len(between) else None
+
+
+def can_learn(features: Tensor, depth: int) -> bool:
+    """Whether `learn_layers` takes such features and so many layers: more than one have to be compiled."""
+    return features.ndim == 3 and (depth == 1 or _compiles(features))
+
+
+def _compiles(features: Tensor) -> bool:
+    return features.device.type == "cpu" and features.dtype == torch.float32 and compiles()
+
+
+def learn_layers(
     features: Tensor,
-    heads: Sequence[tuple[Tensor, Tensor]],
+    starts: Sequence[Layers],
     courses: Sequence[Course],
     rates: Sequence[float],
     counts: Sequence[int],
 ) -> list[list[Marks]]:
-    """Learn courses, one example at a step with Adam, each by a last layer of its own.
+    """Learn courses, one example at a step with Adam, each by layers of its own.
 
     Args:
         features: of every drawing, (classes, drawings, features).
-        heads: weights (outputs, features) and biases (outputs,) to start with, one pair a course.
+        starts: layers to start with, ReLU between them; a list for each course.
         courses: all of one length.
         rates: of Adam, one a course.
         counts: after how many classes to examine, ascending; only the last of examples in mixed order.
@@ -37,48 +58,60 @@ def learn_heads(
     Returns:
         Marks of each course at each count.
     """
-    if features.device.type == "cpu" and features.dtype == torch.float32 and compiles():
+    if _compiles(features):
         table = with_constant(features)
         return [
-            _learn_compiled(table, head, course, rate, counts)
-            for head, course, rate in zip(heads, courses, rates, strict=True)
+            _learn_compiled(table, layers, course, rate, counts)
+            for layers, course, rate in zip(starts, courses, rates, strict=True)
         ]
-    return learn_side_by_side(features, heads, courses, rates, counts)
+    return learn_side_by_side(features, starts, courses, rates, counts)
 
 
 def with_constant(features: Tensor) -> Tensor:
-    """Features (classes, drawings, features) with a one after each, for the bias."""
-    return torch.cat([features, features.new_ones(*features.shape[:2], 1)], 2)
+    """Features (..., features) with a one after each, for the bias."""
+    return torch.cat([features, features.new_ones(*features.shape[:-1], 1)], -1)
 
 
 def _learn_compiled(
-    table: Tensor, head: tuple[Tensor, Tensor], course: Course, rate: float, counts: Sequence[int]
+    table: Tensor, layers: Layers, course: Course, rate: float, counts: Sequence[int]
 ) -> list[Marks]:
-    """One course after another: weights and moments of one layer stay in the processor's cache."""
+    """One course after another: weights and moments of its layers stay in the processor's cache."""
     from meta.protocols.kernels import learn_steps
 
-    weights = torch.cat([head[0], head[1][:, None]], 1).contiguous()
-    moments = torch.zeros(2, *weights.shape)
+    joined = [torch.cat([weight, bias[:, None]], 1) for weight, bias in layers]
+    widths = np.array([joined[0].shape[1] - 1, *(len(layer) for layer in joined)])
+    weights = torch.cat([layer.flatten() for layer in joined])
+    moments = torch.zeros(2, len(weights))
+    parts = weights.split([layer.numel() for layer in joined])
+    views = [part.view_as(layer) for part, layer in zip(parts, joined, strict=True)]
     classes, drawings = course.examples
     places = classes * table.shape[1] + drawings
     rows = table.flatten(0, 1).numpy()
     marks, begin = [], 0
     for count in counts:
         end = course.ended(count)
-        learn_steps(weights.numpy(), moments.numpy(), rows, places, course.labels, rate, begin, end)
-        marks.append(examine(course, count, table, partial(nn.functional.linear, weight=weights)))
+        learn_steps(widths, weights.numpy(), moments.numpy(), rows, places, course.labels, rate, begin, end)
+        marks.append(examine(course, count, table, partial(_scores, layers=views)))
         begin = end
     return marks
 
 
+def _scores(values: Tensor, layers: Sequence[Tensor]) -> Tensor:
+    """Class scores (batch, outputs) of features with a constant; layers have their biases as last column."""
+    for layer in layers[:-1]:
+        values = with_constant(nn.functional.linear(values, layer).relu())
+    return nn.functional.linear(values, layers[-1])
+
+
 def learn_side_by_side(
     features: Tensor,
-    heads: Sequence[tuple[Tensor, Tensor]],
+    starts: Sequence[Layers],
     courses: Sequence[Course],
     rates: Sequence[float],
     counts: Sequence[int],
 ) -> list[list[Marks]]:
-    """The same with torch's operations, many courses at once, as a GPU wants it."""
+    """The same of one layer with torch's operations, many courses at once, as a GPU wants it."""
+    heads = [layer for (layer,) in starts]
     size = max(1, ROOM // (4 * heads[0][0].numel()))
     marks: list[list[Marks]] = []
     for first in range(0, len(courses), size):
