@@ -10,6 +10,7 @@ rate.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -83,15 +84,19 @@ def anml_gradient(weights: Weights, pictures: Tensor, labels: Tensor, shown: int
 STRIDES = (2, 1, 2, 1, 2, 2)
 
 
-def oml_weights(channels: int, outputs: int = 1000) -> Weights:
-    """A representation of six convolutions and a linear layer."""
+def oml_weights(channels: int, outputs: int = 1000, hidden: int = 0) -> Weights:
+    """A representation of six convolutions, a hidden layer if it has neurons, and a linear layer."""
     weights: Weights = []
     for number in range(6):
         weights += [
             random_weights(channels, channels if number else 1, 3, 3),
             torch.zeros(channels, requires_grad=True),
         ]
-    return [*weights, random_weights(outputs, 9 * channels), torch.zeros(outputs, requires_grad=True)]
+    width = 9 * channels
+    if hidden:
+        weights += [random_weights(hidden, width), torch.zeros(hidden, requires_grad=True)]
+        width = hidden
+    return [*weights, random_weights(outputs, width), torch.zeros(outputs, requires_grad=True)]
 
 
 def oml_scores(pictures: Tensor, weights: Weights) -> Tensor:
@@ -99,7 +104,10 @@ def oml_scores(pictures: Tensor, weights: Weights) -> Tensor:
     x = pictures
     for number, stride in enumerate(STRIDES):
         x = functional.relu(functional.conv2d(x, weights[2 * number], weights[2 * number + 1], stride))
-    return functional.linear(x.flatten(1), weights[-2], weights[-1])
+    x = x.flatten(1)
+    if len(weights) > 14:
+        x = functional.relu(functional.linear(x, weights[12], weights[13]))
+    return functional.linear(x, weights[-2], weights[-1])
 
 
 def oml_gradient(weights: Weights, pictures: Tensor, labels: Tensor, shown: int, rate: float = 0.03) -> Weights:
@@ -113,13 +121,20 @@ def oml_gradient(weights: Weights, pictures: Tensor, labels: Tensor, shown: int,
     return list(torch.autograd.grad(outer, weights))
 
 
-def course(weights: Weights, pictures: Tensor, labels: Tensor, rate: float) -> Weights:
-    """The last layer after learning pictures one by one, each through the whole network; Adam."""
-    head = [weight.detach().clone().requires_grad_() for weight in weights[-2:]]
-    optimizer = torch.optim.Adam(head, rate)
-    frozen = [weight.detach() for weight in weights[:-2]]
+def course(
+    scores: Callable[[Tensor, Weights], Tensor],
+    weights: Weights,
+    learned: int,
+    pictures: Tensor,
+    labels: Tensor,
+    rate: float,
+) -> Weights:
+    """The last weights, so many, after learning pictures one by one, each through the whole network; Adam."""
+    own = [weight.detach().clone().requires_grad_() for weight in weights[-learned:]]
+    optimizer = torch.optim.Adam(own, rate)
+    frozen = [weight.detach() for weight in weights[:-learned]]
     for k in range(len(labels)):
         optimizer.zero_grad()
-        functional.cross_entropy(anml_scores(pictures[k : k + 1], frozen + head), labels[k : k + 1]).backward()
+        functional.cross_entropy(scores(pictures[k : k + 1], frozen + own), labels[k : k + 1]).backward()
         optimizer.step()
-    return head
+    return own
