@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +35,7 @@ PUBLISHED: Mapping[str, Mapping[str, Mapping[int, float]]] = {
 
 
 def sequences(groups: Groups) -> dict[str, Figure]:
-    """Accuracy against the number of classes learned, and of each class against when it was learned."""
+    """Accuracy against the number of classes learned, each class's against when it was learned, and by width."""
     from analysis.sequences import accuracy_figure, forgetting_figure
     from analysis.style import treatment_colours
 
@@ -62,10 +62,43 @@ def sequences(groups: Groups) -> dict[str, Figure]:
         label: {name: known[kind] for name in groups if (kind := name.removesuffix("-fast")) in known}
         for label, known in PUBLISHED.items()
     }
-    return {
+    figures = {
         "accuracy": accuracy_figure(counts, {k: v for k, v in panels.items() if v}, colours, published),
         "forgetting": forgetting_figure(by_class, colours),
     }
+    return figures | _widths(groups)
+
+
+def _widths(groups: Groups) -> dict[str, Figure]:
+    """Scores against the number of channels, where treatments differ in it."""
+    from analysis.sequences import width_figure
+    from analysis.style import treatment_colours
+
+    families = by_width(groups)
+    scores = {"Accuracy, held-out drawings": "accuracy", "Share lost from mixed order": "relative_drop"}
+    panels = {
+        label: {
+            kind: {width: [result[score] for result in groups[name]] for width, name in members.items()}
+            for kind, members in families.items()
+            if all(score in result for name in members.values() for result in groups[name])
+        }
+        for label, score in scores.items()
+    }
+    drawn = {label: tables for label, tables in panels.items() if tables}
+    return {"width": width_figure(drawn, treatment_colours(families))} if drawn else {}
+
+
+def by_width(names: Iterable[str]) -> dict[str, dict[int, str]]:
+    """Treatments that differ in nothing but their channels: by what they share, their channels and their name.
+
+    Such names end in channels, as in anml-16 and anml-32; kinds of one width alone are left out.
+    """
+    families: dict[str, dict[int, str]] = {}
+    for name in names:
+        kind, _, channels = name.rpartition("-")
+        if kind and channels.isdecimal():
+            families.setdefault(kind, {})[int(channels)] = name
+    return {kind: members for kind, members in families.items() if len(members) > 1}
 
 
 def by_step(label: str, kind: str = "mean", scale: Scale = "linear") -> Callable[[Groups], dict[str, Figure]]:

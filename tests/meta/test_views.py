@@ -7,7 +7,7 @@ import pytest
 from cluster.errors import UserError
 from meta.experiments import EXPERIMENTS
 from meta.views import VIEWS
-from meta.views.sequences import same_split, sequence_measures
+from meta.views.sequences import by_width, same_split, sequence_measures
 
 
 def result(**values: Any) -> dict[str, Any]:
@@ -39,3 +39,11 @@ def test_a_number_is_in_the_table_where_all_results_have_it() -> None:
     one, other = result(accuracy_50=0.5, relative_drop=0.1), result(accuracy_50=0.4, counts=[10, 40, 50])
     assert [m.column for m in sequence_measures([one])] == ["accuracy_10", "accuracy_50", "relative_drop"]
     assert [m.column for m in sequence_measures([one, other])] == ["accuracy_10", "accuracy_50"]
+
+
+def test_treatments_that_differ_in_width_are_found_by_their_names() -> None:
+    names = ("anml", "anml-order1", "anml-32", "anml-no-nm-16", "anml-16", "anml-no-nm-64", "oml-64", "64")
+    assert by_width(names) == {
+        "anml": {32: "anml-32", 16: "anml-16"},
+        "anml-no-nm": {16: "anml-no-nm-16", 64: "anml-no-nm-64"},
+    }
