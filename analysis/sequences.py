@@ -150,31 +150,33 @@ def course_figure(
     return curves_figure(drawn, xlabel, beside=len(drawn) > 1, colours=colours)
 
 
-def width_figure(
+def size_figure(
     panels: Mapping[str, Mapping[str, Mapping[int, ArrayLike]]], colours: Mapping[str, str] | None = None
 ) -> Figure:
-    """Draw scores against the width of a network: means with 95 % intervals over models.
+    """Draw scores against the size of a network: means with 95 % intervals over models.
 
     Args:
-        panels: By the panel's label, the kind of network and its number of channels, a score of each model.
+        panels: By the panel's label, the kind of network and its number of parameters, a score of each model.
         colours: Colour of each kind.
     """
+    from matplotlib.ticker import EngFormatter, LogLocator
+
     drawn = []
     for label, kinds in panels.items():
         curves = []
         for name, scores in kinds.items():
-            own = [mean_curve(np.asarray(scores[width], np.float64)[:, None]) for width in sorted(scores)]
+            own = [mean_curve(np.asarray(scores[size], np.float64)[:, None]) for size in sorted(scores)]
             mean, low, high = (
                 np.concatenate([getattr(one, end) for one in own]) for end in ("mean", "low", "high")
             )
             curves.append(Curve(sorted(scores), mean, low, high, name, points=True))
         drawn.append(Panel(curves, label, limits=(0.0, 1.0)))
-    figure = curves_figure(drawn, "Channels", beside=True, colours=colours, xscale="log")
-    widths = sorted({width for kinds in panels.values() for scores in kinds.values() for width in scores})
+    figure = curves_figure(drawn, "Parameters", beside=True, colours=colours, xscale="log")
     for axes in figure.axes:
         if axes.get_ylabel() in panels:
             axes.minorticks_off()
-            axes.set_xticks(widths, [str(width) for width in widths])
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     return figure
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +36,7 @@ PUBLISHED: Mapping[str, Mapping[str, Mapping[int, float]]] = {
 
 
 def sequences(groups: Groups) -> dict[str, Figure]:
-    """Accuracy against the number of classes learned, each class's against when it was learned, and by width."""
+    """Accuracy against the number of classes learned, each class's against when it was learned, and by size."""
     from analysis.sequences import accuracy_figure, forgetting_figure
     from analysis.style import treatment_colours
 
@@ -66,39 +67,38 @@ def sequences(groups: Groups) -> dict[str, Figure]:
         "accuracy": accuracy_figure(counts, {k: v for k, v in panels.items() if v}, colours, published),
         "forgetting": forgetting_figure(by_class, colours),
     }
-    return figures | _widths(groups)
+    return figures | _sizes(groups)
 
 
-def _widths(groups: Groups) -> dict[str, Figure]:
-    """Scores against the number of channels, where treatments differ in it."""
-    from analysis.sequences import width_figure
+def _sizes(groups: Groups) -> dict[str, Figure]:
+    """Scores against the number of parameters, where treatments differ in width."""
+    from analysis.sequences import size_figure
     from analysis.style import treatment_colours
 
-    families = by_width(groups)
+    kinds = by_size(groups)
     scores = {"Accuracy, held-out drawings": "accuracy", "Share lost from mixed order": "relative_drop"}
     panels = {
         label: {
-            kind: {width: [result[score] for result in groups[name]] for width, name in members.items()}
-            for kind, members in families.items()
-            if all(score in result for name in members.values() for result in groups[name])
+            kind: {size: [result[score] for result in results] for size, results in sizes.items()}
+            for kind, sizes in kinds.items()
+            if all(score in result for results in sizes.values() for result in results)
         }
         for label, score in scores.items()
     }
     drawn = {label: tables for label, tables in panels.items() if tables}
-    return {"width": width_figure(drawn, treatment_colours(families))} if drawn else {}
+    return {"size": size_figure(drawn, treatment_colours(kinds))} if drawn else {}
 
 
-def by_width(names: Iterable[str]) -> dict[str, dict[int, str]]:
-    """Treatments that differ in nothing but their channels: by what they share, their channels and their name.
+def by_size(groups: Groups) -> dict[str, dict[int, Sequence[Result]]]:
+    """Results of treatments that differ in nothing but their width, by what they share and their parameters.
 
-    Such names end in channels, as in anml-16 and anml-32; kinds of one width alone are left out.
+    A treatment's name ends in its channels, as anml-16, or it is of the experiment's width and its name does not,
+    as anml. What comes in one width is left out.
     """
-    families: dict[str, dict[int, str]] = {}
-    for name in names:
-        kind, _, channels = name.rpartition("-")
-        if kind and channels.isdecimal():
-            families.setdefault(kind, {})[int(channels)] = name
-    return {kind: members for kind, members in families.items() if len(members) > 1}
+    kinds: dict[str, dict[int, Sequence[Result]]] = {}
+    for name, results in groups.items():
+        kinds.setdefault(re.sub(r"-\d+$", "", name), {})[results[0]["parameters"]] = results
+    return {kind: sizes for kind, sizes in kinds.items() if len(sizes) > 1}
 
 
 def by_step(label: str, kind: str = "mean", scale: Scale = "linear") -> Callable[[Groups], dict[str, Figure]]:

@@ -12,7 +12,7 @@ from analysis.sequences import (
     forgetting_figure,
     gates_figure,
     retention_figure,
-    width_figure,
+    size_figure,
 )
 
 
@@ -61,16 +61,18 @@ def test_a_course_on_a_logarithmic_axis_has_geometric_means() -> None:
     assert axes.get_yscale() == "log" and list(line.get_ydata()) == pytest.approx([10, 4])
 
 
-def test_widths_are_drawn_in_order_whatever_order_they_come_in() -> None:
-    kinds = {"a": {64: [0.5, 0.7], 16: [0.2]}, "b": {32: [0.1], 16: [0.3]}}
-    figure = width_figure({"Accuracy": kinds, "Lost": {"a": kinds["a"]}})
+def test_sizes_are_drawn_in_order_whatever_order_they_come_in() -> None:
+    kinds = {"a": {500_000: [0.5, 0.7], 100_000: [0.2]}, "b": {2_000_000: [0.1], 100_000: [0.3]}}
+    figure = size_figure({"Accuracy": kinds, "Lost": {"a": kinds["a"]}})
     accuracy, lost = [axes for axes in figure.axes if axes.get_ylabel()]
     lines = {line.get_label(): line for line in accuracy.get_lines()}
-    assert list(lines["a"].get_xdata()) == [16, 64] and list(lines["a"].get_ydata()) == pytest.approx([0.2, 0.6])
-    assert list(lines["b"].get_xdata()) == [16, 32] and list(lines["b"].get_ydata()) == pytest.approx([0.3, 0.1])
-    for axes in (accuracy, lost):
-        assert axes.get_xscale() == "log"
-        assert [label.get_text() for label in axes.get_xticklabels()] == ["16", "32", "64"]
+    assert list(lines["a"].get_xdata()) == [100_000, 500_000]
+    assert list(lines["a"].get_ydata()) == pytest.approx([0.2, 0.6])
+    assert list(lines["b"].get_ydata()) == pytest.approx([0.3, 0.1])
+    figure.draw_without_rendering()
+    labels = [label.get_text() for label in accuracy.get_xticklabels()]
+    assert {"100k", "200k", "500k", "1M", "2M"} <= set(labels)
+    assert lost.get_xscale() == "log"
 
 
 def test_each_examination_is_a_column_of_the_classes_so_far() -> None:

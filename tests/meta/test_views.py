@@ -7,7 +7,7 @@ import pytest
 from cluster.errors import UserError
 from meta.experiments import EXPERIMENTS
 from meta.views import VIEWS
-from meta.views.sequences import by_width, same_split, sequence_measures
+from meta.views.sequences import by_size, same_split, sequence_measures
 
 
 def result(**values: Any) -> dict[str, Any]:
@@ -42,8 +42,10 @@ def test_a_number_is_in_the_table_where_all_results_have_it() -> None:
 
 
 def test_treatments_that_differ_in_width_are_found_by_their_names() -> None:
-    names = ("anml", "anml-order1", "anml-32", "anml-no-nm-16", "anml-16", "anml-no-nm-64", "oml-64", "64")
-    assert by_width(names) == {
-        "anml": {32: "anml-32", 16: "anml-16"},
-        "anml-no-nm": {16: "anml-no-nm-16", 64: "anml-no-nm-64"},
+    sizes = {"anml": 5, "anml-order1": 5, "anml-32": 3, "anml-no-nm-16": 1, "anml-16": 2, "anml-no-nm-64": 4}
+    groups = {name: [result(treatment=name, parameters=size)] for name, size in sizes.items()}
+    found = by_size(groups)
+    assert {kind: {size: own[0]["treatment"] for size, own in of.items()} for kind, of in found.items()} == {
+        "anml": {5: "anml", 3: "anml-32", 2: "anml-16"},
+        "anml-no-nm": {1: "anml-no-nm-16", 4: "anml-no-nm-64"},
     }
