@@ -3,6 +3,7 @@
 import re
 import signal
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ settings.load_profile("house")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@cache
 def starts_ray(path: Path) -> bool:
     """Whether tests of a file take one of the clusters."""
     return re.search(r"\b(cluster: Any|head: Head)\b", path.read_text()) is not None
