@@ -273,7 +273,7 @@ EXPERIMENTS = (
             **_WIDTHS,
             "oml-ft-rln-final": _OML | _ALL_LEARNS | {"trained": ("representation.10", *_LAYERS)},
             "oml-unlimited": _OML | _ALL_LEARNS | {"trained": ("*",)},
-            "pretrain-ewc": _PRETRAIN | _UNGATED | {"method": "ewc", "strength": 100.0, "oracle": False},
+            "pretrain-ewc": _PRETRAIN | _UNGATED | {"method": "ewc", "strength": 0.1, "oracle": False},
             "pretrain-synaptic": _PRETRAIN | _UNGATED | {"method": "synaptic", "strength": 0.1, "oracle": False},
             "pretrain-replay": _PRETRAIN | _UNGATED | {"method": "replay", "oracle": False},
             "pretrain-mer": _PRETRAIN | _UNGATED | {"method": "mer", "oracle": False} | _DESCENT,
