@@ -27,6 +27,8 @@ Scale = Literal["linear", "log"]
 DASHES = (0, (3, 2))
 #: Letters of a legend that fit into a column of a page.
 LEGEND_LETTERS = 60
+#: Height of a row of the legend in inches; there is room for two.
+LEGEND_ROW = 0.17
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,8 +120,16 @@ def curves_figure(
 
     labels = list(dict.fromkeys(curve.label for panel in panels for curve in panel.curves))
     colours = {**treatment_colours(labels), **(colours or {})}
+    handles = [Line2D([], [], color=colours[label], linewidth=1.6, label=label) for label in labels]
+    if any(curve.published for panel in panels for curve in panel.curves):
+        handles.append(Line2D([], [], color=style.GREY, linewidth=1.2, linestyle=DASHES, label="published"))
+    # A column of the legend takes its longest label and about eight letters for line and gaps.
+    letters = LEGEND_LETTERS * (2 if beside else 1) // (max(map(len, labels), default=0) + 8)
+    columns = min(len(handles), max(letters, 1)) or 1
+    width, height = _curves_size(panels, beside)
+    height += LEGEND_ROW * max(-(-len(handles) // columns) - 2, 0)
     with style.house_style():
-        figure = Figure(figsize=_curves_size(panels, beside), layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
         _tighten(figure)
         drawn: list[Axes] = []
         for panel, axes, strip, last in _panel_axes(figure, panels, beside):
@@ -134,14 +144,8 @@ def curves_figure(
             _draw_marks(strip, panel.marks)
             _label_x(axes, strip, bool(panel.marks), xlabel if last else None, ticks=3 if beside else 6)
         figure.align_ylabels(drawn)
-        handles = [Line2D([], [], color=colours[label], linewidth=1.6, label=label) for label in labels]
-        if any(curve.published for panel in panels for curve in panel.curves):
-            handles.append(Line2D([], [], color=style.GREY, linewidth=1.2, linestyle=DASHES, label="published"))
         if handles:
-            # A column of the legend takes its longest label and about eight letters for line and gaps.
-            letters = LEGEND_LETTERS * (2 if beside else 1)
-            fitting = letters // (max(map(len, labels)) + 8)
-            figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), max(fitting, 1)))
+            figure.legend(handles=handles, loc="outside upper center", ncols=columns)
     return figure
 
 

@@ -106,11 +106,16 @@ def _groups_figure(sizes: Mapping[str, int], ylabel: str) -> tuple[Figure, Axes]
     from matplotlib.figure import Figure
 
     longest = max((len(name) for name in sizes), default=0)
-    width = max(1.9, 0.75 + len(sizes) * max(0.62, 0.075 * longest + 0.1))
-    figure = Figure(figsize=(width, 2.6), layout="constrained")
+    width, height = max(1.9, 0.75 + len(sizes) * max(0.62, 0.075 * longest + 0.1)), 2.6
+    between = "\n"
+    look: dict[str, Any] = {}
+    if width > style.DOUBLE_COLUMN:  # so many long names do not fit beside each other
+        width, height = 0.75 + 0.5 * len(sizes) + 0.05 * longest, 2.6 + 0.05 * longest
+        between, look = ", ", {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     axes.set_xlim(-0.6, max(len(sizes), 1) - 0.4)
-    axes.set_xticks(range(len(sizes)), [f"{name}\nn = {size}" for name, size in sizes.items()])
+    axes.set_xticks(range(len(sizes)), [f"{name}{between}n = {size}" for name, size in sizes.items()], **look)
     axes.tick_params(axis="x", length=0)
     axes.set_ylabel(ylabel)
     return figure, axes

@@ -50,6 +50,16 @@ def test_one_legend_names_every_treatment_once_outside_the_panels() -> None:
     assert all(bottom >= axes.get_window_extent().y1 for axes in _panels(figure))
 
 
+def test_a_legend_of_many_rows_takes_nothing_from_the_panels() -> None:
+    heights = []
+    for count in (2, 14):
+        panel = Panel([_curve(f"a-rather-long-name-{k}") for k in range(count)], "Q")
+        figure = curves.curves_figure([panel, panel], beside=True)
+        figure.draw_without_rendering()
+        heights.append(_panels(figure)[0].get_window_extent().height / figure.dpi)
+    assert heights[1] > heights[0] - 2 * curves.LEGEND_ROW
+
+
 @pytest.mark.parametrize("beside", [False, True])
 def test_panels_share_x_and_lie_as_asked(beside: bool) -> None:
     panels = [Panel([_curve("PA")], name, limits=(0.0, 2.0)) for name in ("Q", "cost", "performance")]

@@ -19,6 +19,18 @@ GROUPS: dict[str, ArrayLike] = {
 }
 
 
+def test_many_long_names_are_slanted_and_lie_within_the_figure() -> None:
+    names = [f"a-treatment-with-a-long-name-{k}" for k in range(12)]
+    for count in (2, 12):
+        figure = groups.box_figure({name: [1.0, 2.0] for name in names[:count]}, "Q")
+        figure.draw_without_rendering()
+        labels = figure.axes[0].get_xticklabels()
+        assert all((label.get_rotation() != 0) == (count == 12) for label in labels)
+        ends = [label.get_window_extent().x1 for label in labels]
+        assert ends == sorted(ends) and figure.get_figwidth() < 10
+        assert min(label.get_window_extent().y0 for label in labels) >= 0
+
+
 def test_boxes_show_every_point_and_the_quartiles() -> None:
     axes = groups.box_figure(GROUPS, "Q").axes[0]
     points = [np.asarray(cloud.get_offsets()) for cloud in axes.collections]
