@@ -93,10 +93,12 @@ def by_size(groups: Groups) -> dict[str, dict[int, Sequence[Result]]]:
     """Results of treatments that differ in nothing but their width, by what they share and their parameters.
 
     A treatment's name ends in its channels, as anml-16, or it is of the experiment's width and its name does not,
-    as anml. What comes in one width is left out.
+    as anml. What comes in one width is left out, and results that do not tell their parameters.
     """
     kinds: dict[str, dict[int, Sequence[Result]]] = {}
     for name, results in groups.items():
+        if "parameters" not in results[0]:
+            continue
         kinds.setdefault(re.sub(r"-\d+$", "", name), {})[results[0]["parameters"]] = results
     return {kind: sizes for kind, sizes in kinds.items() if len(sizes) > 1}
 

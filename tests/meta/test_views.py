@@ -44,7 +44,7 @@ def test_a_number_is_in_the_table_where_all_results_have_it() -> None:
 def test_treatments_that_differ_in_width_are_found_by_their_names() -> None:
     sizes = {"anml": 5, "anml-order1": 5, "anml-32": 3, "anml-no-nm-16": 1, "anml-16": 2, "anml-no-nm-64": 4}
     groups = {name: [result(treatment=name, parameters=size)] for name, size in sizes.items()}
-    found = by_size(groups)
+    found = by_size(groups | {"of-a-notebook": [result()]})
     assert {kind: {size: own[0]["treatment"] for size, own in of.items()} for kind, of in found.items()} == {
         "anml": {5: "anml", 3: "anml-32", 2: "anml-16"},
         "anml-no-nm": {1: "anml-no-nm-16", 4: "anml-no-nm-64"},
