@@ -5,6 +5,7 @@ After the figures of Clune et al. 2013; a treatment has the same colour everywhe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -124,10 +125,10 @@ def curves_figure(
     if any(curve.published for panel in panels for curve in panel.curves):
         handles.append(Line2D([], [], color=style.GREY, linewidth=1.2, linestyle=DASHES, label="published"))
     # A column of the legend takes its longest label and about eight letters for line and gaps.
-    letters = LEGEND_LETTERS * (2 if beside else 1) // (max(map(len, labels), default=0) + 8)
-    columns = min(len(handles), max(letters, 1)) or 1
+    fitting = LEGEND_LETTERS * (2 if beside else 1) // (max(map(len, labels), default=0) + 8)
+    columns = max(min(len(handles), fitting), 1)
     width, height = _curves_size(panels, beside)
-    height += LEGEND_ROW * max(-(-len(handles) // columns) - 2, 0)
+    height += LEGEND_ROW * max(math.ceil(len(handles) / columns) - 2, 0)
     with style.house_style():
         figure = Figure(figsize=(width, height), layout="constrained")
         _tighten(figure)

@@ -44,7 +44,7 @@ from meta.learners import Learner, oml
 from meta.learners.trajectory import Trajectory
 from meta.protocols.courses import draw_course, split_drawings
 from meta.protocols.kernels import learn_steps
-from meta.protocols.layers import with_constant
+from meta.protocols.layers import joined, with_constant
 from meta.protocols.sequential import Plan, Student, sequential_test
 from meta.training import make_optimizer, step
 from networks.prediction import prediction_network
@@ -202,23 +202,12 @@ def check(model: nn.Sequential, weights: list[Tensor], scores: Scores, layers: i
     with torch.no_grad():
         features = with_constant(model[:-layers](pictures)).numpy()
         own = list(model.parameters())[-2 * layers :]
-        joined = [torch.cat([w, b[:, None]], 1) for w, b in zip(own[::2], own[1::2], strict=True)]
-        expected = [torch.cat([w, b[:, None]], 1) for w, b in zip(theirs[::2], theirs[1::2], strict=True)]
-    widths = np.array([joined[0].shape[1] - 1, *(len(layer) for layer in joined)])
-    flat = torch.cat([layer.flatten() for layer in joined])
-    places = np.arange(len(pictures))
-    learn_steps(
-        widths,
-        flat.numpy(),
-        np.zeros((2, len(flat)), np.float32),
-        features,
-        places,
-        course.labels,
-        1e-3,
-        0,
-        len(places),
-    )
-    same("last layers after three classes", [flat], [torch.cat([layer.flatten() for layer in expected])])
+        widths, flat = joined(list(zip(own[::2], own[1::2], strict=True)))
+        _, expected = joined(list(zip(theirs[::2], theirs[1::2], strict=True)))
+    ours, count = flat.numpy(), len(pictures)
+    moments = np.zeros((2, len(ours)), np.float32)
+    learn_steps(widths, ours, moments, features, np.arange(count), course.labels, 1e-3, 0, count)
+    same("last layers after three classes", [flat], [expected])
 
 
 def seconds_a_step(scores: Scores, weights: list[Tensor], layers: int, pictures: Tensor, turns: int) -> float:

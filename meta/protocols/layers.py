@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from meta.optimizers import Adam
@@ -72,18 +74,22 @@ def with_constant(features: Tensor) -> Tensor:
     return torch.cat([features, features.new_ones(*features.shape[:-1], 1)], -1)
 
 
+def joined(layers: Layers) -> tuple[NDArray[np.int64], Tensor]:
+    """Widths and flat weights of layers, as `meta.protocols.kernels.learn_steps` takes them."""
+    widths = np.array([layers[0][0].shape[1], *(len(weight) for weight, _ in layers)])
+    return widths, torch.cat([torch.cat([weight, bias[:, None]], 1).flatten() for weight, bias in layers])
+
+
 def _learn_compiled(
     table: Tensor, layers: Layers, course: Course, rate: float, counts: Sequence[int]
 ) -> list[Marks]:
     """One course after another: weights and moments of its layers stay in the processor's cache."""
     from meta.protocols.kernels import learn_steps
 
-    joined = [torch.cat([weight, bias[:, None]], 1) for weight, bias in layers]
-    widths = np.array([joined[0].shape[1] - 1, *(len(layer) for layer in joined)])
-    weights = torch.cat([layer.flatten() for layer in joined])
+    widths, weights = joined(layers)
     moments = torch.zeros(2, len(weights))
-    parts = weights.split([layer.numel() for layer in joined])
-    views = [part.view_as(layer) for part, layer in zip(parts, joined, strict=True)]
+    parts = weights.split([width * (before + 1) for before, width in pairwise(widths.tolist())])
+    views = [part.view(width, -1) for part, width in zip(parts, widths[1:].tolist(), strict=True)]
     classes, drawings = course.examples
     places = classes * table.shape[1] + drawings
     rows = table.flatten(0, 1).numpy()

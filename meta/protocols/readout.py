@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from meta.protocols.layers import with_constant
+
 
 def nearest_neighbours(known: Tensor, labels: Tensor, asked: Tensor, neighbours: int = 5) -> Tensor:
     """The commonest label among the nearest known examples, Euclidean; of equally common ones the nearest's.
@@ -42,12 +44,8 @@ def least_squares(known: Tensor, labels: Tensor, asked: Tensor, ridge: float = 1
     Returns:
         Labels (asked,).
     """
-    table, targets = _with_constant(known.double()), nn.functional.one_hot(labels).double()
+    table, targets = with_constant(known.double()), nn.functional.one_hot(labels).double()
     squares = table.T @ table
     squares.diagonal().add_(ridge * squares.diagonal().mean())
     weights = torch.linalg.solve(squares, table.T @ targets)
-    return (_with_constant(asked.double()) @ weights).argmax(1)
-
-
-def _with_constant(features: Tensor) -> Tensor:
-    return torch.cat([features, features.new_ones(len(features), 1)], 1)
+    return (with_constant(asked.double()) @ weights).argmax(1)
