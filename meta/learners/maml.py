@@ -22,7 +22,7 @@ def meta_outputs(
         support: (tasks, examples, ...).
         answers: of the support, (tasks, examples, ...).
         query: (tasks, queries, ...).
-        together: compute all tasks at once, or one after another, which convolutions on a CPU prefer.
+        together: compute all tasks at once, or one after another, as CPUs prefer convolutions of many pictures.
 
     Returns:
         (tasks, queries, outputs).

@@ -21,6 +21,8 @@ from networks.adaptation import adaptation_mlp, adaptation_network
 
 #: Side of the pictures.
 SIDE = 28
+#: Pictures of a step up to which a CPU convolves those of all tasks together faster than one task after another.
+FEW = 8
 
 
 def load_parts(
@@ -72,7 +74,8 @@ class FewShotTask(Task[FewShotSettings]):
             )
         ).to(self.device)
         # Convolutions with weights of each task's own are slow on a CPU, and many small launches on a GPU.
-        self.together = settings.network == "linear" or self.device.type == "cuda"
+        few = settings.ways * settings.shots <= FEW
+        self.together = few or settings.network == "linear" or self.device.type == "cuda"
         self.learner = self.make_learner(settings.steps)
 
     def make_learner(self, steps: int) -> Learner:
