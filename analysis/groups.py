@@ -34,6 +34,8 @@ def box_figure(
 ) -> Figure:
     """Draw a box for each group (quartiles, median, whiskers of 1.5 box lengths) over all of its points.
 
+    A single value is a point without a box.
+
     Args:
         groups: Values of each group, shape (values,); NaN is left out.
         ylabel: Name and unit of the values.
@@ -126,11 +128,14 @@ def _draw_box(axes: Axes, place: int, values: NDArray[np.float64], colour: str, 
 
     lines: dict[str, Any] = {"color": style.INK, "linewidth": 0.8}
     x = place + _jitter(values)
-    axes.scatter(x[~larger], values[~larger], s=6.0, c=colour, alpha=0.75, linewidths=0, zorder=3)
+    size = 6.0 if len(values) > 1 else 24.0  # a single one stands alone, without a box
+    axes.scatter(x[~larger], values[~larger], s=size, c=colour, alpha=0.75, linewidths=0, zorder=3)
     if larger.any():
         axes.scatter(
             x[larger], values[larger], s=9.0, marker="^", c="white", edgecolors=colour, linewidths=0.7, zorder=3
         )
+    if len(values) == 1:
+        return
     axes.boxplot(
         [values],
         positions=[place],

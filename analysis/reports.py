@@ -131,7 +131,8 @@ def rank_sums(
         against: the treatment that each is compared with; default the first for all others.
 
     Returns:
-        A mapping for each test; `trials` of the treatment and of the other are those with a number.
+        A mapping for each test; `trials` of the treatment and of the other are those with a number. Of one trial
+        against one, p can only be 1: that is no test.
     """
     compared = against_first(groups) if against is None else against
     tests: list[dict[str, Any]] = []
@@ -139,7 +140,7 @@ def rank_sums(
         rows = []
         for name, base in compared.items():
             own, first = numbers(groups[name], measure.column), numbers(groups[base], measure.column)
-            if not own or not first:
+            if not own or not first or len(own) == len(first) == 1:
                 continue
             test = statistics.mann_whitney(own, first)
             rows.append(

@@ -181,7 +181,8 @@ def tabulate(
     summary: Mapping[str, Mapping[str, Any]], comparisons: list[dict[str, Any]], view: View
 ) -> tuple[list[str], list[list[str]]]:
     """The report's table: a row a measure, a column a treatment, then p-values of the comparisons."""
-    against = view.against(summary)
+    tested = {test["treatment"] for test in comparisons}
+    against = {name: base for name, base in view.against(summary).items() if name in tested}
     columns = ["", *summary, *(f"p ({name} - {base})" for name, base in against.items())]
     p_values = {(test["measure"], test["treatment"], test["test"] == LOG_RANK): test["p"] for test in comparisons}
 

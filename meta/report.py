@@ -93,8 +93,9 @@ def _interval(interval: MeanInterval, share: bool) -> dict[str, float | None]:
 def tabulate(
     summary: Mapping[str, Mapping[str, Any]], comparisons: list[dict[str, Any]], measures: Sequence[Measure]
 ) -> tuple[list[str], list[list[str]]]:
-    """The report's table: a row a measure, a column a treatment, then p-values against the first treatment."""
-    base, *others = summary
+    """The report's table: a row a measure, a column a treatment, then p-values of tests against the first one."""
+    base, tested = next(iter(summary)), {test["treatment"] for test in comparisons}
+    others = [name for name in summary if name in tested]
     columns = ["", *summary, *(f"p ({name} - {base})" for name in others)]
     p_values = {(test["measure"], test["treatment"]): f"{test['p']:.2g}" for test in comparisons}
     blank = ["" for _ in others]

@@ -46,6 +46,13 @@ def test_boxes_show_every_point_and_the_quartiles() -> None:
     ]
 
 
+def test_a_single_value_is_a_point_without_a_box() -> None:
+    axes = groups.box_figure({"PA": [2.0], "P&CC": [1.0, 3.0]}, "Q").axes[0]
+    assert [len(np.asarray(cloud.get_offsets())) for cloud in axes.collections] == [1, 2]
+    np.testing.assert_array_equal(axes.collections[0].get_offsets(), [[0.0, 2.0]])
+    assert len(axes.patches) == 1
+
+
 def test_jitter_spreads_tied_points() -> None:
     cloud = np.asarray(groups.box_figure({"PA": [1.0] * 50}, "performance").axes[0].collections[0].get_offsets())
     assert np.diff(np.sort(cloud[:, 0])).min() > 0.003

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.intervals import mean_interval
 from analysis.reports import Measure, brackets, rank_sums
-from meta.report import summarise
+from meta.report import summarise, tabulate
 
 ACCURACY = Measure("accuracy", "accuracy", 3, share=True)
 LOSS = Measure("loss", "loss", 3)
@@ -38,3 +38,12 @@ def test_trials_without_a_number_do_not_count_for_brackets() -> None:
     tests = rank_sums({"first": first, "other": other}, [LOSS])
     assert [test["trials"] for test in tests] == [[1, 4]]
     assert brackets(tests, "loss") == []
+
+
+def test_one_trial_against_one_is_no_test() -> None:
+    groups = {name: [{"loss": value}] for name, value in (("first", 1.0), ("other", 2.0))}
+    assert rank_sums(groups, [LOSS]) == []
+    summary = {name: summarise([{"parameters": 1, **one[0]}], [LOSS]) for name, one in groups.items()}
+    assert tabulate(summary, [], [LOSS])[0] == ["", "first", "other"]
+    groups["other"] *= 2
+    assert [test["trials"] for test in rank_sums(groups, [LOSS])] == [[2, 1]]
