@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -138,3 +139,54 @@ def course(
         functional.cross_entropy(scores(pictures[k : k + 1], frozen + own), labels[k : k + 1]).backward()
         optimizer.step()
     return own
+
+
+def adaptation_weights(channels: int, ways: int) -> Weights:
+    """Four normalised convolutions and a linear layer."""
+    weights: Weights = []
+    for number in range(4):
+        weights += [
+            random_weights(channels, channels if number else 1, 3, 3),
+            torch.zeros(channels, requires_grad=True),
+            torch.ones(channels, requires_grad=True),
+            torch.zeros(channels, requires_grad=True),
+        ]
+    return [*weights, random_weights(ways, channels), torch.zeros(ways, requires_grad=True)]
+
+
+def adaptation_scores(pictures: Tensor, weights: Weights) -> Tensor:
+    """Class scores of pictures that are normalised together."""
+    x = pictures
+    for number in range(4):
+        kernel, bias, scale, shift = weights[4 * number : 4 * number + 4]
+        x = functional.conv2d(x, kernel, bias, 2, 1)
+        x = functional.relu(functional.batch_norm(x, None, None, scale, shift, training=True))
+    return functional.linear(x.mean((2, 3)), weights[-2], weights[-1])
+
+
+def line_weights(*widths: int) -> Weights:
+    """Linear layers."""
+    return [w for n, m in pairwise(widths) for w in (random_weights(m, n), torch.zeros(m, requires_grad=True))]
+
+
+def line_outputs(x: Tensor, weights: Weights) -> Tensor:
+    """Outputs of linear layers with ReLU between them."""
+    for number in range(0, len(weights) - 2, 2):
+        x = functional.relu(functional.linear(x, weights[number], weights[number + 1]))
+    return functional.linear(x, weights[-2], weights[-1])
+
+
+def maml_gradient(
+    outputs: Callable[[Tensor, Weights], Tensor],
+    loss: Callable[[Tensor, Tensor], Tensor],
+    weights: Weights,
+    tasks: tuple[Tensor, Tensor, Tensor, Tensor],
+    rate: float,
+) -> Weights:
+    """Second-order gradient of the mean loss of queries after one step on each task's support, task after task."""
+    total = torch.zeros(())
+    for support, answers, query, truth in zip(*tasks, strict=True):
+        found = torch.autograd.grad(loss(outputs(support, weights), answers), weights, create_graph=True)
+        fast = [weight - rate * one for weight, one in zip(weights, found, strict=True)]
+        total = total + loss(outputs(query, fast), truth)
+    return list(torch.autograd.grad(total / len(tasks[0]), weights))
