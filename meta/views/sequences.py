@@ -126,7 +126,7 @@ def sines_kept(groups: Groups) -> dict[str, Figure]:
         label: {name: [result[part] for result in results] for name, results in groups.items()}
         for label, part in parts.items()
     }
-    return {"kept": course_figure(panels, "Sine", 1, treatment_colours(groups))}
+    return {"kept": course_figure(panels, "Sine", 1, treatment_colours(groups), "log")}
 
 
 def _share(column: str, title: str, digits: int = 3) -> Measure:
