@@ -155,16 +155,31 @@ class Plan:
         """The command that makes this run, without where and on what it runs."""
         words = [self.program, "run", self.experiment.name, "--scale", self.scale]
         words += ["--treatments", *self.treatments, "--trials", str(self.trials), "--seed", str(self.seed)]
+        return " ".join([*words, *(flag(name, value) for name, value in self._changed().items())])
+
+    def exceptions(self) -> list[str]:
+        """A line for each setting that is not the scale's and that some treatments set themselves."""
+        lines = []
+        for name, value in self._changed().items():
+            own = [one for one in self.treatments if name in self.experiment.treatments[one]]
+            if own:
+                lines.append(f"{flag(name, value)}: not for {', '.join(own)}: set by the treatment")
+        return lines
+
+    def _changed(self) -> dict[str, Any]:
+        """Settings that are not the scale's."""
         preset = dataclasses.asdict(self.experiment.scaled(self.scale))
-        for name, value in dataclasses.asdict(self.settings).items():
-            if value != preset[name]:
-                text = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-                words += ["--" + name.replace("_", "-"), text]
-        return " ".join(words)
+        return {k: v for k, v in dataclasses.asdict(self.settings).items() if v != preset[k]}
 
     def all_trials(self) -> list[Trial]:
         """Every trial, treatments taking turns so that early trials of all are there early."""
         return [Trial(treatment, number) for number in range(self.trials) for treatment in self.treatments]
+
+
+def flag(name: str, value: Any) -> str:
+    """A setting as a person writes it on the command line."""
+    text = " ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    return f"--{name.replace('_', '-')} {text}"
 
 
 def what_decides(description: Mapping[str, Any]) -> dict[str, Any]:

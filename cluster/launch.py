@@ -17,7 +17,7 @@ from rich.table import Table
 
 from cluster.display import Display
 from cluster.errors import UserError
-from cluster.experiments import Plan, Program, what_decides
+from cluster.experiments import Plan, Program, flag, what_decides
 from cluster.folder import RunFolder, read_description
 from cluster.parameters import allowed, whole_number, with_values
 from cluster.storage import location
@@ -150,15 +150,13 @@ def make_plan(program: Program, arguments: argparse.Namespace) -> Plan:
         raise UserError(f"--treatments {' '.join(treatments)}: allowed is each of them once")
     for treatment in treatments:
         experiment.treated(settings, treatment)
-        for field, value in given.items():
-            if value is not None and field in experiment.treatments[treatment]:
-                flag = "--" + field.replace("_", "-")
-                asked = " ".join(value) if isinstance(value, list) else value
-                others = [name for name, changes in experiment.treatments.items() if field not in changes]
-                raise UserError(
-                    f"{flag} {asked}: treatment {treatment} sets it: "
-                    f"allowed are treatments that do not: {', '.join(others) or 'there is none'}"
-                )
+    for field, value in given.items():
+        if value is not None and all(field in experiment.treatments[name] for name in treatments):
+            others = [name for name, changes in experiment.treatments.items() if field not in changes]
+            raise UserError(
+                f"{flag(field, value)}: treatment {treatments[0]} sets it: "
+                f"allowed are treatments that do not: {', '.join(others) or 'there is none'}"
+            )
     trials = arguments.trials
     if trials is None:
         trials = base["trials"] if base and arguments.scale is None else experiment.trials[scale]
@@ -207,9 +205,8 @@ def launch(program: Program, arguments: argparse.Namespace, only: Collection[Tri
             display.done = display.total - len(waiting)
             if only is not None:
                 waiting = [trial for trial in waiting if trial in only]
-            print(
-                f"{plan.experiment.name}: {plan.experiment.question}\nrun folder: {folder.path}", file=sys.stderr
-            )
+            about = [f"{plan.experiment.name}: {plan.experiment.question}", *plan.exceptions()]
+            print("\n".join([*about, f"run folder: {folder.path}"]), file=sys.stderr)
             if waiting:
                 program.prepare(plan, places)
                 _run(program, folder, where, _function(program, folder, where, plan, places), waiting, display)

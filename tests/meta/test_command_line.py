@@ -472,6 +472,20 @@ def test_a_folder_of_another_run_is_left_alone(
     assert (folder / "run.json").read_bytes() == before
 
 
+def test_treatments_keep_what_they_set_themselves_and_a_line_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["run", "javed2019-sine", "--scale", "smoke", "--iterations", "6", "--trials", "1", "--workers", "0"]
+    assert meta(*command, "--treatments", "oml", "scratch", "--out", tmp_path / "run") == 0
+    assert "--iterations 6: not for scratch: set by the treatment\n" in capsys.readouterr().err
+    for treatment, iterations in (("oml", 6), ("scratch", 0)):
+        result = json.loads((tmp_path / "run" / treatment / "trial-000" / "result.json").read_text())
+        assert result["iteration"] == result["settings"]["iterations"] == iterations
+    assert meta(*command, "--treatments", "scratch", "--out", tmp_path / "refused") == 2
+    assert "--iterations 6: treatment scratch sets it: allowed are" in capsys.readouterr().err
+    assert not (tmp_path / "refused").exists()
+
+
 def test_list_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     assert meta("list") == 0
     printed = capsys.readouterr().out
