@@ -261,6 +261,7 @@ EXPERIMENTS = (
             "oml": _OML,
             "oml-fast": _OML | _FAST,
             "oml-olft": _OML | _LAST,
+            "oml-kept": _OML | {"redrawn": ("head",)},
             "oml-linear": _OML | _LAST | {"hidden": 0, "plastic": ("head",)},
             "pretrain": _OML | _PRETRAIN,
             "pretrain-fast": _OML | _PRETRAIN | _FAST,
