@@ -211,6 +211,8 @@ _WIDTHS: dict[str, dict[str, Any]] = {
     for name in ("anml", "anml-no-nm")
 }
 _GENERATIVE: dict[str, Any] = {"method": "generative", "task_classes": 1, "oracle": False}
+#: Rectifiers of many inputs: steps towards sharper units must be shorter than those of French's units.
+_SHARPENING: dict[str, Any] = {"method": "sharpening", "sharpness": 0.02, "oracle": False}
 #: Gradient descent without Adam takes larger steps.
 _DESCENT: dict[str, Any] = {"test_rates": (0.1, 0.03, 0.01, 0.003)}
 _SCRATCH = _OML | _ALL_LEARNS | {"iterations": 0, "trained": ("*",)}
@@ -279,7 +281,7 @@ EXPERIMENTS = (
             "pretrain-replay": _PRETRAIN | _UNGATED | {"method": "replay", "oracle": False},
             "pretrain-mer": _PRETRAIN | _UNGATED | {"method": "mer", "oracle": False} | _DESCENT,
             "pretrain-generative": _PRETRAIN | _UNGATED | _GENERATIVE,
-            "pretrain-sharpening": _OML | _PRETRAIN | {"method": "sharpening", "oracle": False},
+            "pretrain-sharpening": _OML | _PRETRAIN | _SHARPENING,
             "pretrain-progressive": _GROWING["progressive"],
             "pretrain-progressive-told": _GROWING["progressive"] | _TOLD,
             "pretrain-pathnet": _GROWING["pathnet"],
