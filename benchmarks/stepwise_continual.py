@@ -27,10 +27,10 @@ def random_weights(*shape: int) -> Tensor:
     return (torch.randn(*shape) * math.sqrt(2 / math.prod(shape[1:]))).requires_grad_()
 
 
-def convolutions(inputs: int, channels: int) -> Weights:
-    """Weights of three convolutions with norms."""
+def convolutions(inputs: int, channels: int, count: int = 3) -> Weights:
+    """Weights of convolutions with norms."""
     weights: Weights = []
-    for number in range(3):
+    for number in range(count):
         weights += [
             random_weights(channels, channels if number else inputs, 3, 3),
             torch.zeros(channels, requires_grad=True),
@@ -143,15 +143,7 @@ def course(
 
 def adaptation_weights(channels: int, ways: int) -> Weights:
     """Four normalised convolutions and a linear layer."""
-    weights: Weights = []
-    for number in range(4):
-        weights += [
-            random_weights(channels, channels if number else 1, 3, 3),
-            torch.zeros(channels, requires_grad=True),
-            torch.ones(channels, requires_grad=True),
-            torch.zeros(channels, requires_grad=True),
-        ]
-    return [*weights, random_weights(ways, channels), torch.zeros(ways, requires_grad=True)]
+    return [*convolutions(1, channels, 4), *line_weights(channels, ways)]
 
 
 def adaptation_scores(pictures: Tensor, weights: Weights) -> Tensor:

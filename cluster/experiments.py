@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from cluster.describe import commit, versions
 from cluster.errors import UserError
-from cluster.parameters import with_values
+from cluster.parameters import option, with_values
 from cluster.trials import Progress, Trial
 
 
@@ -179,7 +179,7 @@ class Plan:
 def flag(name: str, value: Any) -> str:
     """A setting as a person writes it on the command line."""
     text = " ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
-    return f"--{name.replace('_', '-')} {text}"
+    return f"{option(name)} {text}"
 
 
 def what_decides(description: Mapping[str, Any]) -> dict[str, Any]:

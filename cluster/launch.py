@@ -19,7 +19,7 @@ from cluster.display import Display
 from cluster.errors import UserError
 from cluster.experiments import Plan, Program, flag, what_decides
 from cluster.folder import RunFolder, read_description
-from cluster.parameters import allowed, whole_number, with_values
+from cluster.parameters import allowed, option, whole_number, with_values
 from cluster.storage import location
 from cluster.trials import Progress, Trial
 from cluster.where import Where, add_where_arguments, chosen_where
@@ -61,7 +61,7 @@ def add_run_arguments(parser: argparse.ArgumentParser, program: Program, setting
         several = get_origin(kinds[field.name]) is tuple
         text = f"{field.metadata['help']}; {allowed(field, kinds[field.name])}".replace("%", "%%")
         group.add_argument(
-            "--" + field.name.replace("_", "-"),
+            option(field.name),
             dest=field.name,
             nargs="+" if several else None,
             metavar="V",
@@ -232,7 +232,7 @@ def retry(program: Program, arguments: argparse.Namespace) -> None:
 def add_places(parser: argparse.ArgumentParser, program: Program) -> None:
     """Flags that say where things are."""
     for name, (metavar, text) in program.places.items():
-        parser.add_argument("--" + name.replace("_", "-"), metavar=metavar, help=text)
+        parser.add_argument(option(name), metavar=metavar, help=text)
 
 
 def _function(

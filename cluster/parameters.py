@@ -99,9 +99,13 @@ def _convert_one(kind: Any, value: Any) -> Any:
     return value
 
 
+def option(name: str) -> str:
+    """What the command line calls a field."""
+    return "--" + name.replace("_", "-")
+
+
 def _refused(field: dataclasses.Field, kind: Any, value: Any) -> UserError:
-    flag = "--" + field.name.replace("_", "-")
-    return UserError(f"{flag} {value}: allowed is {allowed(field, kind)}")
+    return UserError(f"{option(field.name)} {value}: allowed is {allowed(field, kind)}")
 
 
 def allowed(field: dataclasses.Field, kind: Any) -> str:
